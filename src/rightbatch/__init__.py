@@ -5,9 +5,10 @@ the loader costs NumPy alone.
 """
 
 import importlib
+import importlib.metadata
+import sys
+import types
 from typing import Any
-
-__version__ = "0.1.0"
 
 _WHERE = {
     "MLP": "rightbatch.learners.mlp",
@@ -29,13 +30,32 @@ _WHERE = {
     "StoreError": "rightbatch.errors",
     "fit": "rightbatch.train.fit",
     "load_data": "rightbatch.data.dataset",
-    "study": "rightbatch.study.study",
+    "Study": "rightbatch.answer",
+    "open_study": "rightbatch.answer",
+    "study": "rightbatch.answer",
 }
 
 __all__ = sorted(_WHERE)  # noqa: PLE0605 (one list, not two that drift apart)
 
 
+class _Face(types.ModuleType):
+    """This module, whose public names win over sub-packages of the same name.
+
+    Python binds a sub-package on its parent when it is imported: `rightbatch.study`, the stage,
+    would hide `study`, the function.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _WHERE and isinstance(value, types.ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Face
+
+
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.metadata.version("rightbatch")
     if name not in _WHERE:
         raise AttributeError(f"module 'rightbatch' has no attribute {name!r}")
     value = getattr(importlib.import_module(_WHERE[name]), name)

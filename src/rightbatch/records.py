@@ -44,15 +44,14 @@ class StepEvent(NamedTuple):
     state: Any
     """The learner's state after the step; its memory is reused by the next step."""
     result: StepResult
+    batch: Batch
+    """The batch of the step."""
     step: int
     """Steps done since the start, this one included."""
     samples: int
-    """Samples seen since the start, padding not counted."""
-    epoch: int
-    """Epoch this step belongs to, from 0."""
+    """Samples seen since the start."""
     lr: Array
     """Learning rate of the step, per replica, float32, shape `(replicas,)`."""
-    last_of_epoch: bool
 
 
 class Outcome(StrEnum):

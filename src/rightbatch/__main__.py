@@ -1,0 +1,5 @@
+"""``python -m rightbatch``: the command line."""
+
+from rightbatch.cli.main import main
+
+main()

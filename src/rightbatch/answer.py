@@ -1,0 +1,292 @@
+"""The main job, whole: run a study of the user's model and data, and hold its answer."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rightbatch.checks import one_of, whole_number
+from rightbatch.data.dataset import Dataset, load_data
+from rightbatch.errors import SettingError, StoreError
+from rightbatch.learners.models import model_named
+from rightbatch.learners.updates import Optimizer, optimizer_named
+from rightbatch.records import Progress
+from rightbatch.report.write import write_report
+from rightbatch.study.document import document_of
+from rightbatch.study.machine import blas_threads, describe, fixed_threads
+from rightbatch.study.recommend import PREFERENCES
+from rightbatch.study.run import StudyRun
+from rightbatch.study.settings import Settings, batch_sizes_for, bytes_of, seconds_of
+from rightbatch.study.store import Store
+from rightbatch.study.sweep import Problem
+from rightbatch.train.target import Target, parse_target
+
+_LEAST_SEEDS = 2
+"""From one seed nothing is known of the scatter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """Which batch size and learning rate to train with, and how sure that is."""
+
+    batch_size: int
+    learning_rate: float
+    interval: list[int] | None
+    """Smallest and largest batch size that was the fastest in 95 % of the resamples of the seeds."""
+    within_5_percent: list[int]
+    """Batch sizes that take at most 5 % longer than the fastest."""
+    seconds_to_target: float
+    sentence: str
+    reasons: list[str]
+    would_change_if: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalingSummary:
+    """The fit S(B) = S_min (1 + B_crit / B) of steps to target against batch size."""
+
+    s_min: float
+    b_crit: float
+    e_min: float
+    interval: dict[str, list[float | None]]
+    """95 % intervals of `s_min` and `b_crit`; `None`: open on that side."""
+    rms_log_residual: float
+    lack_of_fit: str | None
+
+
+class Study:
+    """The answer of a study; `to_dict` is the whole of it.
+
+    Args:
+        document: as `rightbatch.study.document.document_of` makes it.
+    """
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+
+    @property
+    def recommendation(self) -> Recommendation | None:
+        """What to train with; `None`: no batch size reached the target."""
+        found = self._document["recommendation"]
+        return None if found is None else Recommendation(**found)
+
+    @property
+    def fit(self) -> ScalingSummary | None:
+        """Steps to target against batch size; `None`: too few batch sizes reached the target."""
+        found = self._document["fit"]
+        return None if found is None else ScalingSummary(**found)
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row a batch size, as in ``batch_sizes`` of the document."""
+        return [dict(row) for row in self._document["batch_sizes"]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document, as JSON can hold it; the same as ``rightbatch study --json``."""
+        return self._document
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write the report, one HTML file that opens offline.
+
+        Raises:
+            SettingError: the file is not a report of rightbatch, or cannot be written.
+        """
+        return write_report(self._document, Path(path))
+
+    def __repr__(self) -> str:
+        found = self.recommendation
+        return f"Study({'no batch size reached the target' if found is None else found.sentence!r})"
+
+
+def study(
+    model: Any,
+    data: Any = "digits",
+    *,
+    label: str | int | None = None,
+    task: str | None = None,
+    optimizer: str | Optimizer = "sgd",
+    target: str | Target | None = None,
+    batch_sizes: Any = "auto",
+    seeds: int = 5,
+    seed: int = 0,
+    budget: str | float = "60s",
+    memory_limit: str | int | None = None,
+    prefer: str = "fastest",
+    store: str | Path | None = None,
+    threads: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Study:
+    """Find the batch size and learning rate to train a model with, by measuring.
+
+    Seconds per step are timed at every batch size; the learning rate is tuned for each; the
+    tuned runs are repeated over seeds; the batch size of least seconds to the target is
+    recommended, T(B) = S(B) t(B), with the doubt that seeds and timings leave.
+
+    Args:
+        model: `MLP`, `LinearRegression`, `LogisticRegression`, or ``"mlp"``, ``"linear"``, ``"logistic"``.
+        data: whatever `load_data` reads, or a `Dataset`.
+        label: the column to predict.
+        task: ``"regression"`` or ``"classification"``; recognised from the label.
+        optimizer: ``"sgd"``, ``"momentum"``, ``"nesterov"``, ``"adam"``, or one with its settings.
+        target: such as ``"val_loss=0.2"``; none: set by a pilot, which the document explains.
+        batch_sizes: whole numbers, or ``"auto"``: powers of two, and all rows.
+        seeds: runs of each batch size and learning rate, at least 2.
+        seed: the first of them; it splits the data, too.
+        budget: seconds, or a time such as ``"5m"``, after which no run is started.
+        memory_limit: bytes, or a size such as ``"4GB"``, that training may take.
+        prefer: ``"fastest"``; or among the batch sizes within 5 % of it the ``"cheapest"`` (fewest
+            examples) or ``"smallest"``.
+        store: file to keep the study in; an interrupted study goes on from there. None: in memory.
+        threads: threads of the linear algebra library; none: as it is set now.
+        progress: called with a `Progress` after every piece of work.
+
+    Returns:
+        The answer.
+
+    Raises:
+        SettingError: a setting cannot be used, or the budget is too small for a single run.
+        DataError: the data cannot be used.
+        StoreError: the store cannot be used, or holds another study.
+    """
+    one_of("prefer", prefer, PREFERENCES)
+    limit = None if memory_limit is None else bytes_of(memory_limit)
+    seconds = seconds_of(budget)
+    asked = _Question.of(model, load_data(data, label=label, task=task, seed=seed), optimizer)
+    settings = asked.settings(target, batch_sizes, seeds, seed, threads)
+    with Store(None if store is None else Path(store)) as open_store, fixed_threads(settings.threads):
+        _claim(open_store, settings, asked.data)
+        open_store.put(budget=None if math.isinf(seconds) else seconds)
+        StudyRun(
+            problem=asked.problem,
+            settings=settings,
+            store=open_store,
+            task=asked.data.task,
+            optimizer=asked.optimizer,
+            budget=seconds,
+            progress=progress or _silent,
+        ).run()
+        return Study(_document(open_store, prefer, limit))
+
+
+def open_study(path: str | Path, *, prefer: str = "fastest", memory_limit: str | int | None = None) -> Study:
+    """The answer of a stored study, finished or not, without running anything.
+
+    Raises:
+        StoreError: there is no such store, or nothing in it yet.
+    """
+    one_of("prefer", prefer, PREFERENCES)
+    if not Path(path).is_file():
+        raise StoreError(f"{path} does not exist; write the file that rightbatch study --store wrote.")
+    with Store(Path(path)) as store:
+        return Study(_document(store, prefer, None if memory_limit is None else bytes_of(memory_limit)))
+
+
+def store_name(
+    model: Any,
+    data: Dataset,
+    *,
+    optimizer: str | Optimizer = "sgd",
+    target: str | Target | None = None,
+    batch_sizes: Any = "auto",
+    seeds: int = 5,
+    seed: int = 0,
+    threads: int | None = None,
+    **others: Any,
+) -> str:
+    """The file that a study is kept in by default: its own for every data set and settings.
+
+    Takes what `study` takes; budget, preference and memory limit do not change the file.
+
+    Example:
+        >>> store_name("mlp", load_data("digits"), threads=1).startswith("study-digits-")
+        True
+    """
+    del others
+    settings = _Question.of(model, data, optimizer).settings(target, batch_sizes, seeds, seed, threads)
+    digest = hashlib.sha256(json.dumps(settings.to_dict()).encode()).hexdigest()[:6]
+    return f"study-{Path(data.name).stem}-{digest}.db"
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is trained: model, data and update rule, brought together."""
+
+    model: Any
+    data: Dataset
+    optimizer: Optimizer
+    problem: Problem
+
+    @classmethod
+    def of(cls, model: Any, data: Dataset, optimizer: str | Optimizer) -> "_Question":
+        built, rule = model_named(model), optimizer_named(optimizer)
+        learner = built.build(data.shape, rule)
+        return cls(built, data, rule, Problem(learner=learner, train=data.train, validation=data.validation))
+
+    def settings(
+        self, target: str | Target | None, batch_sizes: Any, seeds: int, seed: int, threads: int | None
+    ) -> Settings:
+        instead = "write a number of threads such as 1"
+        return Settings(
+            model=repr(self.model),
+            optimizer=repr(self.optimizer),
+            target="auto" if target is None else str(parse_target(target, self.data.task)),
+            batch_sizes=batch_sizes_for(len(self.data.train[0]), batch_sizes),
+            seeds=whole_number("seeds", seeds, at_least=_LEAST_SEEDS, instead="write a number such as 5"),
+            seed=whole_number("seed", seed, at_least=0, instead="write a whole number such as 0"),
+            data=self.data.fingerprint,
+            threads=blas_threads()
+            if threads is None
+            else whole_number("threads", threads, at_least=1, instead=instead),
+        )
+
+
+def _claim(store: Store, settings: Settings, data: Dataset) -> None:
+    """Make an empty store this study's; refuse one that holds another."""
+    known, asked = store.fact("settings"), settings.to_dict()
+    if known is None:
+        train, validation, test = (len(part[0]) for part in (data.train, data.validation, data.test))
+        about = {
+            "name": data.name,
+            "task": data.task,
+            "label": data.label,
+            "train": train,
+            "validation": validation,
+            "test": test,
+            "features": len(data.feature_names),
+            "outputs": data.shape.outputs,
+            "fingerprint": data.fingerprint,
+            "notes": list(data.notes),
+        }
+        store.put(settings=asked, about={"data": about, "machine": describe(settings.threads)})
+        return
+    for name, value in asked.items():
+        if known.get(name) != value:
+            raise StoreError(_other_study(store, name, known.get(name), value))
+
+
+def _other_study(store: Store, name: str, was: Any, now: Any) -> str:
+    if name == "data":
+        made_from = store.fact("about")["data"]["name"]
+        return (
+            f"{store.path} belongs to other data ({made_from!r}, fingerprint {was}; now {now}); "
+            "write another --store."
+        )
+    return (
+        f"{store.path} belongs to another study: its {name} is {was!r}, now {now!r}; write another --store."
+    )
+
+
+def _document(store: Store, prefer: str, memory_limit: int | None) -> dict[str, Any]:
+    if store.fact("target") is None:
+        budget = store.fact("budget")
+        raise SettingError(
+            "budget", "was spent before the first run", f"{budget:g}s", "write a larger one such as 60s"
+        )
+    return document_of(store, version=version("rightbatch"), prefer=prefer, memory_limit=memory_limit)
+
+
+def _silent(progress: Progress) -> None:
+    del progress

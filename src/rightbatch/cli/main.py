@@ -1,0 +1,234 @@
+"""The command line: arguments only. What a command does is in its own module, imported when it runs."""
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from rightbatch.errors import RightbatchError
+
+DONE, FAILED, MISUSE, NOT_REACHED, INTERRUPTED = 0, 1, 2, 3, 130
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_DATA_HELP = (
+    "DATA: a CSV, TSV, Parquet, .npy or .npz file, or a built-in name: digits (the default), line, houses."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="rightbatch", message="%(prog)s %(version)s")
+def rightbatch() -> None:
+    r"""Which batch size should I train with? Measured, with its uncertainty.
+
+    \b
+    rightbatch study                     the built-in digits, in seconds
+    rightbatch study data.csv            your data; the last column is the label
+    rightbatch train data.csv            train with a batch size of your own
+
+    Exit codes: 0 done; 2 misuse or bad input; 3 no batch size reached the target; 130 interrupted.
+    """
+
+
+def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+_data = _options(
+    click.option("--label", metavar="COLUMN", help="The column to predict.  [default: the last]"),
+    click.option(
+        "--task",
+        metavar="TASK",
+        help="regression or classification.  [default: recognised from the label]",
+    ),
+)
+_model = _options(
+    click.option(
+        "--model", default="mlp", show_default=True, metavar="NAME", help="linear, logistic or mlp."
+    ),
+    click.option(
+        "--hidden",
+        default="64",
+        show_default=True,
+        metavar="UNITS",
+        help="Hidden units of the mlp, such as 64,32.",
+    ),
+    click.option("--l2", default=0.0, show_default=True, metavar="NUMBER", help="Penalty on the weights."),
+    click.option(
+        "--optimizer",
+        default="sgd",
+        show_default=True,
+        metavar="NAME",
+        help="sgd, momentum, nesterov or adam.",
+    ),
+)
+_output = _options(
+    click.option(
+        "--json", "as_json", is_flag=True, help="One JSON document on standard output, nothing else."
+    ),
+    click.option("--quiet", "-q", is_flag=True, help="No progress."),
+)
+_seed = click.option(
+    "--seed", default=0, show_default=True, metavar="N", help="Of the split, the starts, the orders."
+)
+_threads = click.option(
+    "--threads", type=int, metavar="N", help="Threads of linear algebra.  [default: as the library is set]"
+)
+_batch_sizes = click.option(
+    "--batch-sizes",
+    default="auto",
+    show_default=True,
+    metavar="1,2,4|auto",
+    help="auto: powers of two, and all rows.",
+)
+_choice = _options(
+    click.option("--memory-limit", metavar="SIZE", help="Memory that training may take, such as 4GB."),
+    click.option(
+        "--prefer",
+        default="fastest",
+        show_default=True,
+        metavar="WHAT",
+        help="fastest; or within 5 % of it the cheapest (fewest examples) or the smallest batch size.",
+    ),
+)
+
+
+@rightbatch.command(epilog=_DATA_HELP)
+@click.argument("data", default="digits")
+@_data
+@_model
+@click.option(
+    "--target",
+    metavar="METRIC=VALUE",
+    help="Such as val_loss=0.2 or val_accuracy=0.95.  [default: set by a pilot]",
+)
+@_batch_sizes
+@click.option("--seeds", default=5, show_default=True, metavar="N", help="Runs of every tuned batch size.")
+@click.option("--budget", default="60s", show_default=True, metavar="TIME", help="Such as 60s, 5m, 1h.")
+@_choice
+@click.option(
+    "--store", metavar="FILE.db", help="Where the study is kept.  [default: study-NAME-SETTINGS.db here]"
+)
+@click.option("--report", metavar="FILE.html", help="Where the report goes.  [default: beside the store]")
+@_seed
+@_threads
+@_output
+def study(**options: Any) -> int:
+    """Find the batch size and learning rate to train with, by measuring.
+
+    An interrupted study goes on when the same command is given again.
+    """
+    return _run("study", options)
+
+
+@rightbatch.command(epilog=_DATA_HELP)
+@click.argument("data", default="digits")
+@_data
+@_model
+@click.option(
+    "--batch-size", type=int, metavar="N", help="Rows of one update.  [default: 64, or all if fewer]"
+)
+@click.option(
+    "--epochs", type=int, metavar="N", help="Passes over the data.  [default: 10; more if the data are small]"
+)
+@click.option("--lr", type=float, metavar="NUMBER", help="Learning rate.  [default: by the optimizer]")
+@click.option(
+    "--schedule",
+    metavar="NAME",
+    help="constant, step, exponential, cosine, inverse-time or warm-up.  [default: cosine]",
+)
+@click.option("--target", metavar="METRIC=VALUE", help="Stop when it is reached, such as val_loss=0.2.")
+@click.option("--patience", type=int, metavar="N", help="Stop after N epochs without a better val_loss.")
+@click.option("--save", metavar="FILE.npz", help="Where the trained parameters go.")
+@_seed
+@_threads
+@_output
+def train(**options: Any) -> int:
+    """Train one model by mini-batches."""
+    return _run("train", options)
+
+
+@rightbatch.command(epilog=_DATA_HELP)
+@click.argument("data", default="digits")
+@_data
+@_model
+@_batch_sizes
+@_threads
+@_output
+def probe(**options: Any) -> int:
+    """Seconds per step and memory against batch size, without training to a target."""
+    return _run("probe", options)
+
+
+@rightbatch.command()
+@click.argument("store", metavar="FILE.db")
+@click.option("--report", metavar="FILE.html", help="Where the report goes.  [default: beside the store]")
+@_choice
+@_output
+def report(**options: Any) -> int:
+    """Draw the report of a stored study again, finished or not."""
+    return _run("report", options)
+
+
+def _run(command: str, options: dict[str, Any]) -> int:
+    """Import the command's module and call it: `--help` needs none of what a command needs."""
+    code: int = importlib.import_module(f"rightbatch.cli.{command}").run(**options)
+    return code
+
+
+def main() -> None:
+    """The `rightbatch` command: run it, and turn every failure into one sentence and an exit code."""
+    signal.signal(signal.SIGINT, _interrupt)
+    sys.exit(_code())
+
+
+def _code() -> int:
+    try:
+        code = rightbatch.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return MISUSE
+    except RightbatchError as error:
+        return _say(error.sentence(command_line=True), MISUSE)
+    except (KeyboardInterrupt, click.Abort):
+        return _say("Interrupted.", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        if os.environ.get("RIGHTBATCH_DEBUG"):
+            raise
+        name = type(error).__name__
+        return _say(f"{name}: {error}. Set RIGHTBATCH_DEBUG=1 to see where it comes from.", FAILED)
+    return code if isinstance(code, int) else DONE
+
+
+def _say(sentence: str, code: int) -> int:
+    click.echo(f"rightbatch: {sentence}", err=True)
+    return code
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    """The first Ctrl-C ends the work in hand; a second one, while that ends, leaves at once."""
+    del number, frame
+    signal.signal(signal.SIGINT, _leave)
+    raise KeyboardInterrupt
+
+
+def _leave(number: int, frame: Any) -> None:
+    del number, frame
+    os._exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

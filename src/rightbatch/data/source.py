@@ -1,0 +1,80 @@
+"""Where the rows live: in arrays in memory."""
+
+import hashlib
+
+import numpy as np
+
+from rightbatch.data.tree import as_arrays, common_rows, fields, map_fields
+from rightbatch.records import Array, Tree
+
+SAMPLE_BYTES = 2**14
+"""Content of a field that enters the fingerprint, about: hashed in 0.05 ms, whatever the data's size."""
+
+
+class ArraySource:
+    """The rows of a tree of arrays; dtypes never change, and no field is joined with another.
+
+    Args:
+        tree: fields `(rows, ...)` of the same length; they are not copied.
+
+    Raises:
+        DataError: a field is no array of rows, or the fields differ in length.
+
+    Example:
+        >>> source = ArraySource((np.arange(6.0).reshape(3, 2), np.array([0, 1, 0])))
+        >>> source.take(np.array([2, 0]))
+        (array([[4., 5.],
+               [0., 1.]]), array([0, 0]))
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        arrays = as_arrays(tree)
+        self.rows = common_rows(arrays)
+        self.tree = map_fields(_read_only, arrays)
+        self.row_bytes = sum(field.nbytes // self.rows for _, field in fields(arrays))
+
+    def take(self, index: Array) -> Tree:
+        """A copy of rows in any sequence, in one call for each field.
+
+        Args:
+            index: row numbers in [0, rows), int64, of any shape.
+
+        Returns:
+            The tree with fields `(*index.shape, ...)`.
+        """
+        return map_fields(lambda field: _gather(field, index), self.tree)
+
+    def slice(self, start: int, stop: int) -> Tree:
+        """The rows `start` to `stop - 1` as read-only views, without a copy."""
+        return map_fields(lambda field: field[start:stop], self.tree)
+
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that differ between data of other names, dtypes, shapes or content.
+
+        Of the content only evenly spaced rows are read; Python objects are left out, because
+        their arrays hold addresses.
+        """
+        digest = hashlib.blake2b(digest_size=8)
+        for name, field in fields(self.tree):
+            digest.update(f"{name}\x1f{field.dtype}\x1f{field.shape}\x1e".encode())
+            if not field.dtype.hasobject:
+                digest.update(_sample(field).tobytes())
+        return digest.hexdigest()
+
+
+def _read_only(field: Array) -> Array:
+    view = field.view()
+    view.flags.writeable = False
+    return view
+
+
+def _gather(field: Array, index: Array) -> Array:
+    # take() is up to three times as fast as field[index], but copies a field that is not in row order whole
+    in_row_order = field.flags.c_contiguous and field.flags.aligned
+    return field.take(index, 0) if in_row_order else field[index]
+
+
+def _sample(field: Array) -> Array:
+    rows = len(field)
+    most = max(2, SAMPLE_BYTES // max(1, field.nbytes // rows))
+    return field[np.linspace(0, rows - 1, min(rows, most)).astype(np.int64)]

@@ -1,0 +1,135 @@
+"""Trees: one array, or tuples, lists and dicts of trees, such as ``(X, y)`` or ``{"x": X, "y": y}``.
+
+The arrays are the leaves, the *fields* of a data set. A field is named as one would write it in
+Python: ``data[0]``, ``data['x']``.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from rightbatch.errors import DataError
+from rightbatch.records import Array, Tree
+
+
+def as_arrays(tree: Tree, name: str = "data") -> Tree:
+    """The same tree with every field as a NumPy array; no copy where there is one already.
+
+    Args:
+        tree: fields are anything that NumPy reads as an array, such as a pandas column or a torch tensor.
+        name: what to call the tree in errors.
+
+    Raises:
+        DataError: a field is no array with one entry per row, or its rows differ in shape.
+
+    Example:
+        >>> as_arrays({"x": np.zeros((2, 3), np.float32), "y": np.array([0, 1], np.uint8)})["y"].dtype
+        dtype('uint8')
+    """
+    if not isinstance(tree, (tuple, list, dict)):
+        return _as_array(tree, name)
+    if not tree:
+        raise DataError(f"{name} is an empty {type(tree).__name__}; write arrays into it or leave it out.")
+    return _like(tree, [as_arrays(child, f"{name}[{key!r}]") for key, child in _items(tree)])
+
+
+def common_rows(tree: Tree, name: str = "data") -> int:
+    """The number of rows, which is the length of every field.
+
+    Raises:
+        DataError: two fields differ in length, or there is no row; names the fields and their shapes.
+
+    Example:
+        >>> common_rows((np.zeros((5, 2)), np.zeros(5)))
+        5
+    """
+    (first, field), *others = fields(tree, name)
+    for other, its in others:
+        if len(its) != len(field):
+            raise DataError(
+                f"{first} has shape {field.shape} but {other} has shape {its.shape}; "
+                "write fields with the same number of rows."
+            )
+    if not len(field):
+        raise DataError(
+            f"{first} has shape {field.shape}, so there are no rows; write data with at least one."
+        )
+    return len(field)
+
+
+def fields(tree: Tree, name: str = "data") -> Iterator[tuple[str, Array]]:
+    """Every array with its name, in the order of the tree.
+
+    Example:
+        >>> [name for name, _ in fields(({"x": np.zeros(3), "z": np.zeros(3)}, np.ones(3)))]
+        ["data[0]['x']", "data[0]['z']", 'data[1]']
+    """
+    if isinstance(tree, np.ndarray):
+        yield name, tree
+        return
+    for key, child in _items(tree):
+        yield from fields(child, f"{name}[{key!r}]")
+
+
+def map_fields(function: Callable[[Array], Any], tree: Tree) -> Tree:
+    """The tree of `function(array)` of every array.
+
+    Example:
+        >>> map_fields(len, {"x": np.zeros(3), "y": (np.ones(2), np.ones(1))})
+        {'x': 3, 'y': (2, 1)}
+    """
+    if isinstance(tree, np.ndarray):
+        return function(tree)
+    return _like(tree, [map_fields(function, child) for child in _children(tree)])
+
+
+def entries(tree: Tree) -> Iterator[Tree]:
+    """The tree of the first entry of every array, then that of the second entries, and so on.
+
+    For a tuple of arrays, the usual data set, `zip` makes the trees: no Python code runs per entry.
+
+    Example:
+        >>> [(x.tolist(), y.tolist()) for x, y in entries((np.array([[1, 2], [3, 4]]), np.array([[5], [6]])))]
+        [([1, 2], [5]), ([3, 4], [6])]
+    """
+    if isinstance(tree, np.ndarray):
+        return iter(tree)
+    together = zip(*[entries(child) for child in _children(tree)], strict=True)
+    return together if type(tree) is tuple else map(partial(_like, tree), together)
+
+
+def _children(tree: Tree) -> Iterable[Tree]:
+    children: Iterable[Tree] = tree.values() if isinstance(tree, dict) else tree
+    return children
+
+
+def _items(tree: Tree) -> Iterable[tuple[Any, Tree]]:
+    return tree.items() if isinstance(tree, dict) else enumerate(tree)
+
+
+def _like(tree: Tree, children: Iterable[Any]) -> Tree:
+    """A tuple, named tuple, list or dict of the same form, with other children."""
+    if isinstance(tree, dict):
+        return dict(zip(tree, children, strict=True))
+    if isinstance(tree, list):
+        return list(children)
+    return getattr(tree, "_make", tuple)(children)
+
+
+def _as_array(leaf: Any, name: str) -> Array:
+    try:
+        array = np.asarray(leaf)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DataError(f"{name} cannot be read as an array ({error}); write a NumPy array.") from error
+    if array.ndim == 0:
+        raise DataError(
+            f"{name} is a single {type(leaf).__name__}, not an array of rows; "
+            "write np.array(...) around a list of numbers."
+        )
+    if array.dtype == object and any(isinstance(row, (list, tuple, np.ndarray)) for row in array.flat):
+        raise DataError(
+            f"{name} is ragged, it has rows of different shape; write rows of one shape, padded if need be."
+        )
+    return array

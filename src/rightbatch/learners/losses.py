@@ -1,0 +1,114 @@
+"""Losses of the built-in learners: their value, and their gradient at the outputs.
+
+Outputs come as `(outputs, replicas, rows)`: the sums that a softmax needs then run over the
+first axis, which NumPy does with vector instructions.
+"""
+
+from typing import Protocol
+
+import numpy as np
+
+from rightbatch.errors import DataError
+from rightbatch.records import Array, Shape
+
+
+class Loss(Protocol):
+    """A loss, averaged over rows with given weights."""
+
+    def values(self, outputs: Array, y: Array) -> Array:
+        """Loss of every row, shape `(replicas, rows)`; `outputs` is left as it is."""
+        ...
+
+    def to_gradient(self, outputs: Array, y: Array, weight: Array) -> Array:
+        """Weighted mean loss, shape `(replicas,)`; `outputs` becomes its gradient, in place.
+
+        Args:
+            outputs: float32, shape `(outputs, replicas, rows)`.
+            y: targets of the rows.
+            weight: share of each row in the mean, float32 `(rows,)`, summing to 1.
+        """
+        ...
+
+
+class SquaredError:
+    """Mean over the outputs of (output - y)², without the factor ½ that some textbooks put there."""
+
+    def values(self, outputs: Array, y: Array) -> Array:
+        """Squared error of every row, shape `(replicas, rows)`."""
+        error = outputs - _columns(y)
+        return np.einsum("okb,okb->kb", error, error) / np.float32(len(outputs))
+
+    def to_gradient(self, outputs: Array, y: Array, weight: Array) -> Array:
+        """2 (output - y) · weight / outputs."""
+        outputs -= _columns(y)
+        loss = np.einsum("okb,okb,b->k", outputs, outputs, weight) / np.float32(len(outputs))
+        outputs *= weight * np.float32(2 / len(outputs))
+        return loss
+
+
+class SoftmaxCrossEntropy:
+    """Minus the log probability of the right class; one output a class, `y` its number."""
+
+    def values(self, outputs: Array, y: Array) -> Array:
+        """Log Σ exp(outputs) - output of the right class, shape `(replicas, rows)`."""
+        shifted = outputs - np.maximum.reduce(outputs, axis=0)
+        right = shifted[y, :, np.arange(len(y))].T
+        return np.log(np.add.reduce(np.exp(shifted), axis=0)) - right
+
+    def to_gradient(self, outputs: Array, y: Array, weight: Array) -> Array:
+        """(probability - [right class]) · weight."""
+        rows = np.arange(len(y))
+        outputs -= np.maximum.reduce(outputs, axis=0)
+        right = outputs[y, :, rows]
+        np.exp(outputs, out=outputs)
+        total = np.add.reduce(outputs, axis=0)
+        outputs /= total
+        outputs[y, :, rows] -= 1
+        outputs *= weight
+        return np.log(total) @ weight - weight @ right
+
+
+class SigmoidCrossEntropy:
+    """Minus the log probability of the right one of two classes; one output, the logit of class 1."""
+
+    def values(self, outputs: Array, y: Array) -> Array:
+        """Log(1 + exp(logit)) - y · logit, shape `(replicas, rows)`."""
+        logit = outputs[0]
+        return np.logaddexp(np.float32(0), logit) - y.astype(np.float32) * logit
+
+    def to_gradient(self, outputs: Array, y: Array, weight: Array) -> Array:
+        """(probability of class 1 - y) · weight."""
+        loss = self.values(outputs, y) @ weight
+        outputs *= np.float32(0.5)
+        np.tanh(outputs, out=outputs)
+        outputs += 1
+        outputs *= np.float32(0.5)
+        outputs -= y.astype(np.float32)
+        outputs *= weight
+        return loss
+
+
+def loss_for(shape: Shape) -> Loss:
+    """The loss that belongs to the task: squared error, or cross-entropy of two or more classes."""
+    if shape.task == "regression":
+        return SquaredError()
+    return SigmoidCrossEntropy() if shape.outputs == 1 else SoftmaxCrossEntropy()
+
+
+def check_targets(shape: Shape, y: Array) -> None:
+    """Refuse targets that the loss would misread: classes out of range, values not finite."""
+    if shape.task == "regression":
+        if not np.isfinite(y).all():
+            raise DataError("The target holds NaN or infinity; leave those rows out.")
+        return
+    classes = max(shape.outputs, 2)
+    if len(y) and (y.min() < 0 or y.max() >= classes):
+        wrong = int(y.min()) if y.min() < 0 else int(y.max())
+        raise DataError(
+            f"The labels must be class numbers from 0 to {classes - 1}, got {wrong}; "
+            "number the classes from 0 without gaps."
+        )
+
+
+def _columns(y: Array) -> Array:
+    return y.reshape(len(y), -1).T[:, None, :]

@@ -1,0 +1,103 @@
+"""Metrics: how good raw outputs are, one number a replica; names, directions and formulas."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rightbatch.learners.protocol import Learner
+from rightbatch.records import Array
+
+_TASKS = ("regression", "classification")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric of predictions against targets."""
+
+    name: str
+    better: str
+    """`"lower"` or `"higher"`."""
+    tasks: tuple[str, ...]
+    function: Callable[[Array, Array], Array] | None
+    """From outputs `(replicas, rows, outputs)` and targets to float64 `(replicas,)`.
+
+    `None` stands for the learner's own loss.
+    """
+
+
+def _accuracy(outputs: Array, y: Array) -> Array:
+    """Share of rows whose class is predicted right; not finite outputs are wrong."""
+    guess = outputs[..., 0] > 0 if outputs.shape[-1] == 1 else outputs.argmax(axis=-1)
+    finite = np.isfinite(outputs).all(axis=-1)
+    return ((guess == y) & finite).mean(axis=1, dtype=np.float64)
+
+
+def _rmse(outputs: Array, y: Array) -> Array:
+    """Root of the mean squared error."""
+    return np.sqrt(np.mean(_errors(outputs, y) ** 2, axis=(1, 2)))
+
+
+def _mae(outputs: Array, y: Array) -> Array:
+    """Mean absolute error."""
+    return np.mean(np.abs(_errors(outputs, y)), axis=(1, 2))
+
+
+def _r2(outputs: Array, y: Array) -> Array:
+    """1 - squared error / squared deviation from the mean."""
+    target = y.reshape(len(y), -1).astype(np.float64)
+    spread = np.sum((target - target.mean(axis=0)) ** 2)
+    return 1 - np.sum(_errors(outputs, y) ** 2, axis=(1, 2)) / spread
+
+
+def _errors(outputs: Array, y: Array) -> Array:
+    return outputs.astype(np.float64) - y.reshape(len(y), -1)
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("loss", "lower", _TASKS, None),
+        Metric("accuracy", "higher", ("classification",), _accuracy),
+        Metric("rmse", "lower", ("regression",), _rmse),
+        Metric("mae", "lower", ("regression",), _mae),
+        Metric("r2", "higher", ("regression",), _r2),
+    )
+}
+
+
+def metrics_of(task: str) -> tuple[str, ...]:
+    """Names of the metrics that fit the task.
+
+    Example:
+        >>> metrics_of("classification")
+        ('loss', 'accuracy')
+    """
+    return tuple(name for name, metric in METRICS.items() if task in metric.tasks)
+
+
+def evaluate(
+    learner: Learner[Any], state: Any, data: tuple[Array, Array], names: Sequence[str]
+) -> dict[str, Array]:
+    """The named metrics of every replica on the data.
+
+    Args:
+        learner: the learner.
+        state: its replicas.
+        data: inputs and targets, `(rows, ...)`.
+        names: keys of `METRICS`.
+
+    Returns:
+        For each name an array, float64, shape `(replicas,)`; NaN or infinity where a replica diverged.
+    """
+    x, y = data
+    outputs = learner.predict(state, x)
+    with np.errstate(all="ignore"):
+        return {name: _value(learner, METRICS[name], outputs, y) for name in names}
+
+
+def _value(learner: Learner[Any], metric: Metric, outputs: Array, y: Array) -> Array:
+    if metric.function is None:
+        return learner.losses(outputs, y).mean(axis=1, dtype=np.float64)
+    return metric.function(outputs, y)

@@ -1,0 +1,172 @@
+"""The engine of the built-in learners: a fully connected network, K replicas in one pass."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rightbatch.learners.layout import Block, blocks_of
+from rightbatch.learners.losses import Loss
+from rightbatch.learners.passes import Activation, Pass
+from rightbatch.learners.updates import Optimizer
+from rightbatch.records import Array, Batch, StepResult
+from rightbatch.rng import generator
+
+_KEPT_PASSES = 4
+"""Batch sizes whose buffers are kept: the batch, the shorter last one, and two of evaluation."""
+
+_ROWS_BYTES = 4 << 20
+"""Evaluation goes over rows in pieces whose widest layer takes about this much, to stay in cache."""
+
+Initialiser = Callable[[np.random.Generator, int, int, bool], Array]
+"""(generator, inputs, units, is the output layer) -> weights `(inputs, units)`."""
+
+
+@dataclass(slots=True)
+class NetworkState:
+    """Parameters and optimizer memory of K replicas, and the buffers to work in."""
+
+    blocks: tuple[Block, ...]
+    parameters: Array
+    """All parameters of all replicas, float32, flat; `blocks` says what lies where."""
+    slots: tuple[Array, ...]
+    replicas: int
+    steps: int = 0
+    gradient: Array = field(init=False)
+    scratch: Array = field(init=False)
+    passes: dict[int, Pass] = field(init=False, default_factory=dict)
+    rates: tuple[Array, list[Array]] | None = field(init=False, default=None)
+    """The last learning rates and what `Block.spread` made of them."""
+
+    def __post_init__(self) -> None:
+        self.gradient = np.empty_like(self.parameters)
+        self.scratch = np.empty_like(self.parameters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A learner: layers of the given sizes, one activation, one loss, one update rule.
+
+    Args:
+        sizes: units of every layer, the input first, the output last; two sizes make a linear model.
+        activation: of the hidden layers.
+        loss: of the outputs.
+        optimizer: the update rule.
+        l2: penalty ½ l2 Σ w² over the weights (biases are free); its gradient is added, the
+            reported loss is that of the data alone.
+        initialise: draws the starting weights; biases start at 0.
+    """
+
+    sizes: tuple[int, ...]
+    activation: Activation
+    loss: Loss
+    optimizer: Optimizer
+    l2: float
+    initialise: Initialiser
+
+    def start(self, seeds: Sequence[int]) -> NetworkState:
+        """Fresh replicas, one a seed; equal seeds give equal parameters."""
+        blocks = blocks_of(self.sizes, len(seeds))
+        flat = np.zeros(blocks[-1].stop, np.float32)
+        drawn = {seed: self._weights(seed) for seed in seeds}
+        for layer, block in enumerate(blocks[::2]):
+            block.by_replica(flat)[:] = np.stack([drawn[seed][layer] for seed in seeds])
+        slots = tuple(np.zeros_like(flat) for _ in range(self.optimizer.slots))
+        return NetworkState(blocks, flat, slots, len(seeds))
+
+    def step(self, state: NetworkState, batch: Batch, lr: Array) -> tuple[NetworkState, StepResult]:
+        """One update of every replica, each with its own learning rate."""
+        x, y = batch.data
+        rows = len(x)
+        work = self._pass(state, rows)
+        weight = work.even if batch.weight is None else batch.weight / np.add.reduce(batch.weight)
+        with np.errstate(all="ignore"):  # a diverging replica overflows, and its loss says so
+            work.forward(_matrix(x))
+            loss = self.loss.to_gradient(work.outputs, y, weight)
+            work.backward()
+            if self.l2:
+                self._add_penalty(state)
+            state.steps += 1
+            direction = self.optimizer.direction(state.gradient, state.slots, state.steps, state.scratch)
+            _move(state, direction, lr)
+        return state, StepResult(loss)
+
+    def select(self, state: NetworkState, keep: Sequence[int]) -> NetworkState:
+        """A copy that holds the named replicas, in the order given."""
+        blocks = blocks_of(self.sizes, len(keep))
+        chosen = [_chosen(flat, state.blocks, blocks, keep) for flat in (state.parameters, *state.slots)]
+        return NetworkState(blocks, chosen[0], tuple(chosen[1:]), len(keep), state.steps)
+
+    def predict(self, state: NetworkState, x: Array) -> Array:
+        """Raw outputs, float32, shape `(replicas, rows, outputs)`."""
+        x = _matrix(x)
+        outputs = np.empty((self.sizes[-1], state.replicas, len(x)), np.float32)
+        piece = max(64, _ROWS_BYTES // (4 * state.replicas * max(self.sizes[1:])))
+        with np.errstate(all="ignore"):
+            for start in range(0, len(x), piece):
+                rows = x[start : start + piece]
+                work = self._pass(state, len(rows))
+                work.forward(rows)
+                outputs[:, :, start : start + piece] = work.outputs
+        return outputs.transpose(1, 2, 0)
+
+    def losses(self, outputs: Array, y: Array) -> Array:
+        """Loss of every row, shape `(replicas, rows)`."""
+        with np.errstate(all="ignore"):
+            return self.loss.values(outputs.transpose(2, 0, 1), y)
+
+    def parameters(self, state: NetworkState) -> dict[str, Array]:
+        """The parameters by name, views: weights `(replicas, inputs, units)`, biases `(replicas, units)`."""
+        return {block.name: block.by_replica(state.parameters) for block in state.blocks}
+
+    def _weights(self, seed: int) -> list[Array]:
+        rng = generator("start", seed)
+        last = len(self.sizes) - 2
+        pairs = zip(self.sizes[:-1], self.sizes[1:], strict=True)
+        return [self.initialise(rng, n, units, layer == last) for layer, (n, units) in enumerate(pairs)]
+
+    def _pass(self, state: NetworkState, rows: int) -> Pass:
+        work = state.passes.get(rows)
+        if work is None:
+            if len(state.passes) >= _KEPT_PASSES:
+                state.passes.pop(next(iter(state.passes)))
+            work = Pass(
+                self.sizes,
+                state.blocks,
+                rows,
+                parameters=state.parameters,
+                gradient=state.gradient,
+                activation=self.activation,
+            )
+            state.passes[rows] = work
+        return work
+
+    def _add_penalty(self, state: NetworkState) -> None:
+        for block in state.blocks[::2]:
+            part = slice(block.start, block.stop)
+            np.multiply(state.parameters[part], np.float32(self.l2), out=state.scratch[part])
+            np.add(state.gradient[part], state.scratch[part], out=state.gradient[part])
+
+
+def _move(state: NetworkState, direction: Array, lr: Array) -> None:
+    """Parameters minus learning rate times direction, each replica with its own rate."""
+    if state.replicas == 1:
+        np.multiply(direction, lr[0], out=state.scratch)
+    else:
+        if state.rates is None or not np.array_equal(state.rates[0], lr):
+            state.rates = lr.copy(), [block.spread(lr) for block in state.blocks]
+        for block, rate in zip(state.blocks, state.rates[1], strict=True):
+            np.multiply(block.rows_of(direction), rate, out=block.rows_of(state.scratch))
+    np.subtract(state.parameters, state.scratch, out=state.parameters)
+
+
+def _chosen(flat: Array, old: tuple[Block, ...], new: tuple[Block, ...], keep: Sequence[int]) -> Array:
+    copy = np.empty(new[-1].stop, np.float32)
+    for source, target in zip(old, new, strict=True):
+        target.by_replica(copy)[:] = source.by_replica(flat)[list(keep)]
+    return copy
+
+
+def _matrix(x: Array) -> Array:
+    x = x if x.ndim == 2 else x.reshape(len(x), -1)
+    return x if x.dtype == np.float32 else x.astype(np.float32)

@@ -1,0 +1,45 @@
+"""What learns: the contract between a model, the training loop and the study."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
+
+from rightbatch.records import Array, Batch, Shape, StepResult
+
+State = TypeVar("State")
+
+
+class Learner(Protocol[State]):
+    """K replicas of one model, trained side by side on the same batches.
+
+    Replicas share the batch and nothing else: each has its own parameters, learning rate and
+    optimizer memory. A single training is K = 1. A state is a value: `select` forks a run, and
+    `step` may reuse the memory of the state it is given.
+    """
+
+    def start(self, seeds: Sequence[int]) -> State:
+        """Fresh replicas, one a seed; equal seeds give equal parameters."""
+        ...
+
+    def step(self, state: State, batch: Batch, lr: Array) -> tuple[State, StepResult]:
+        """One update of every replica, each with its own learning rate, float32 `(replicas,)`."""
+        ...
+
+    def select(self, state: State, keep: Sequence[int]) -> State:
+        """A copy that holds the named replicas, in the order given; repeats are allowed."""
+        ...
+
+    def predict(self, state: State, x: Array) -> Array:
+        """Raw outputs (logits or predicted values), float32, shape `(replicas, rows, outputs)`."""
+        ...
+
+    def losses(self, outputs: Array, y: Array) -> Array:
+        """Loss of every row, float32, shape `(replicas, rows)`, from raw outputs as `predict` gives them."""
+        ...
+
+
+class Model(Protocol):
+    """A model before it has seen data: its settings alone."""
+
+    def build(self, shape: Shape, optimizer: Any) -> Learner[Any]:
+        """A learner for data of this shape, updated by this optimizer."""
+        ...

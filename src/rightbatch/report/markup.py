@@ -1,0 +1,69 @@
+"""HTML from text: every word of the study's document is escaped here, and nowhere else."""
+
+import html
+from collections.abc import Iterable
+
+from rightbatch.report.tables import Table
+
+LONG = 60
+"""Characters from which a cell may break into lines."""
+
+
+def text(value: object) -> str:
+    """Text as HTML.
+
+    Example:
+        >>> text("loss<=0.3 & more")
+        'loss&lt;=0.3 &amp; more'
+    """
+    return html.escape(str(value), quote=True)
+
+
+def element(name: str, inside: str, **attributes: str) -> str:
+    """An element around HTML; ``class_`` is written ``class``, ``aria_label`` is ``aria-label``.
+
+    Example:
+        >>> element("p", text("a < b"), class_="key")
+        '<p class="key">a &lt; b</p>'
+    """
+    written = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{text(value)}"' for key, value in attributes.items() if value
+    )
+    return f"<{name}{written}>{inside}</{name}>"
+
+
+def paragraph(words: str, class_: str = "") -> str:
+    """A paragraph of text; nothing for no words."""
+    return element("p", text(words), class_=class_) if words else ""
+
+
+def items(lines: Iterable[str]) -> str:
+    """A list of sentences."""
+    return element("ul", "\n".join(element("li", text(line)) for line in lines))
+
+
+def described(pairs: Iterable[tuple[str, str]]) -> str:
+    """Names with what they stand for, which is HTML; names that stand for nothing are left out."""
+    return element(
+        "dl", "\n".join(f"<dt>{text(name)}</dt><dd>{inside}</dd>" for name, inside in pairs if inside)
+    )
+
+
+def table(shown: Table, caption: str, classes: Iterable[str] = ()) -> str:
+    """A table in a box that scrolls by itself; `classes`: one per row."""
+    head = "".join(element("th", text(name), scope="col") for name in shown.columns)
+    marks = list(classes) or [""] * len(shown.rows)
+    body = "\n".join(_row(cells, mark) for cells, mark in zip(shown.rows, marks, strict=True))
+    inside = (
+        element("caption", text(caption), class_="hidden")
+        + element("thead", element("tr", head))
+        + element("tbody", body)
+    )
+    return element("table", inside)
+
+
+def _row(cells: tuple[str, ...], mark: str) -> str:
+    first, *rest = cells
+    head = element("th", text(first), scope="row")
+    others = "".join(element("td", text(cell), class_="long" if len(cell) > LONG else "") for cell in rest)
+    return element("tr", head + others, class_=mark)

@@ -1,0 +1,203 @@
+"""What each chart shows, as plain numbers: document -> series.
+
+The drawing (`charts`), the tables beside it (`tables`) and the sentence above it (`words`)
+read the same series.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from rightbatch.report.document import Document, Standing, measured, missed, spans, standing
+
+CURVE_POINTS = 60
+"""Points of a drawn law; on logarithmic axes a smooth line to the eye."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One quantity of one batch size, with its interval where it is known."""
+
+    batch_size: int
+    value: float
+    low: float | None
+    high: float | None
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """The fit S(B) = S_min(1 + B_crit/B), drawn from end to end, and its doubt."""
+
+    s_min: float
+    b_crit: float
+    batch_size: list[float]
+    value: list[float]
+    low: list[float]
+    high: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class TimeToTarget:
+    """T(B), seconds to target."""
+
+    points: list[Point]
+    shaded: list[tuple[float, float]]
+    """Stretches of the batch-size axis within 5 % of the fastest."""
+    missed: list[int]
+    """Batch sizes that never reached the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepsToTarget:
+    """S(B), steps to target."""
+
+    points: list[Point]
+    law: Law | None
+    missed: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class StepTime:
+    """t(B), seconds per step: every measurement, and the line a + bB."""
+
+    rounds: list[tuple[int, list[float]]]
+    """Batch size and its medians, one per round."""
+    line: tuple[float, float] | None
+    """a and b; `None` where too few batch sizes were timed for a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The metric of one run against the examples it has seen."""
+
+    batch_size: int
+    seed: int
+    learning_rate: float
+    samples: list[float]
+    metric: list[float | None]
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One learning rate of one batch size."""
+
+    batch_size: int
+    learning_rate: float
+    steps: float | None
+    relative: float | None
+    """Steps, as a multiple of the best learning rate's of this batch size."""
+    reached: int
+    runs: int
+    outcome: str
+    best: bool
+
+
+def time_to_target(document: Document) -> TimeToTarget:
+    """T(B) of every batch size that reached the target."""
+    points = _points(document, "seconds_to_target", "seconds_interval")
+    near = [point.batch_size for point in points if point.standing in (Standing.RECOMMENDED, Standing.WITHIN)]
+    return TimeToTarget(points, spans([point.batch_size for point in points], near), _missed(document))
+
+
+def steps_to_target(document: Document) -> StepsToTarget:
+    """S(B) of every batch size that reached the target, and the law fitted to it."""
+    points = _points(document, "steps_to_target", "steps_interval")
+    fit = document["fit"]
+    return StepsToTarget(points, _law(fit, points) if fit and points else None, _missed(document))
+
+
+def step_time(document: Document) -> StepTime:
+    """t(B), with every round of measurement."""
+    timing = document["step_time"]
+    rounds = [(point["batch_size"], list(point["seconds"])) for point in timing["points"]]
+    known = timing["a"] is not None and timing["b"] is not None
+    line = (timing["a"], timing["b"]) if known else None
+    return StepTime([(size, values) for size, values in rounds if values], line)
+
+
+def curves(document: Document) -> list[Curve]:
+    """The metric against examples, one run per batch size."""
+    rows = {row["batch_size"]: row for row in document["batch_sizes"]}
+    return [
+        Curve(
+            curve["batch_size"],
+            curve["seed"],
+            curve["learning_rate"],
+            list(curve["samples"]),
+            list(curve["metric"]),
+            standing(document, rows[curve["batch_size"]]),
+        )
+        for curve in document["curves"]
+    ]
+
+
+def learning_rates(document: Document) -> list[Rate]:
+    """Every learning rate that was tried, at every batch size."""
+    return [rate for row in document["batch_sizes"] for rate in _rates(row)]
+
+
+def typical(values: list[float]) -> float:
+    """The median of the rounds of one batch size."""
+    return float(median(values))
+
+
+def spaced(first: float, last: float) -> list[float]:
+    """Batch sizes at which a law is drawn, evenly spread on a logarithmic axis."""
+    ratio = (last / first) ** (1 / (CURVE_POINTS - 1))
+    return [first * ratio**step for step in range(CURVE_POINTS)]
+
+
+def _points(document: Document, quantity: str, interval: str) -> list[Point]:
+    return [
+        _point(row, row[quantity], row[interval], standing(document, row))
+        for row in measured(document, quantity)
+    ]
+
+
+def _point(row: Mapping[str, Any], value: float, bounds: list[float] | None, where: Standing) -> Point:
+    low, high = bounds or (None, None)
+    return Point(row["batch_size"], value, low, high, where)
+
+
+def _missed(document: Document) -> list[int]:
+    return [row["batch_size"] for row in missed(document)]
+
+
+def _law(fit: Mapping[str, Any], points: list[Point]) -> Law:
+    sizes = spaced(points[0].batch_size, points[-1].batch_size)
+    ends = fit["interval"] or {"s_min": [fit["s_min"]] * 2, "b_crit": [fit["b_crit"]] * 2}
+    # Both ends together, though S_min and B_crit rise and fall against each other: the document
+    # has no joint interval, and a band that is too wide is the honest side to err on.
+    return Law(
+        fit["s_min"],
+        fit["b_crit"],
+        sizes,
+        _hyperbola(fit["s_min"], fit["b_crit"], sizes),
+        _hyperbola(ends["s_min"][0], ends["b_crit"][0], sizes),
+        _hyperbola(ends["s_min"][1], ends["b_crit"][1], sizes),
+    )
+
+
+def _hyperbola(s_min: float, b_crit: float, sizes: list[float]) -> list[float]:
+    return [s_min * (1 + b_crit / size) for size in sizes]
+
+
+def _rates(row: Mapping[str, Any]) -> list[Rate]:
+    steps = [rate["steps_to_target"] for rate in row["learning_rates"]]
+    fewest = min((number for number in steps if number is not None), default=None)
+    return [
+        Rate(
+            row["batch_size"],
+            rate["learning_rate"],
+            rate["steps_to_target"],
+            None if rate["steps_to_target"] is None or not fewest else rate["steps_to_target"] / fewest,
+            rate["reached"],
+            rate["runs"],
+            rate["outcome"],
+            row["reached"] and rate["learning_rate"] == row["learning_rate"],
+        )
+        for rate in row["learning_rates"]
+    ]

@@ -1,0 +1,201 @@
+"""The study's document: everything that is shown, as JSON can hold it, made from the store alone."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rightbatch.measure.clock import Timing
+from rightbatch.records import Outcome
+from rightbatch.study.grid import lr_at
+from rightbatch.study.pool import pool
+from rightbatch.study.recommend import Analysis, Fit, Size, analyse
+from rightbatch.study.settings import method_of
+from rightbatch.study.store import Store
+from rightbatch.study.sweep import Run
+from rightbatch.study.words import reasons, recommendation_sentence, would_change_if
+
+SCHEMA = 1
+"""Version of the document; raised when a key changes its meaning or goes."""
+
+
+def document_of(
+    store: Store, *, version: str, prefer: str = "fastest", memory_limit: int | None = None
+) -> dict[str, Any]:
+    """The document of a study, finished or not.
+
+    Args:
+        store: the study.
+        version: of rightbatch.
+        prefer: which batch size to choose among those within 5 % of the fastest.
+        memory_limit: bytes that training may take; `None`: no limit.
+
+    Returns:
+        Keys ``data``, ``settings``, ``target``, ``recommendation``, ``fit``, ``step_time``,
+        ``batch_sizes`` (one object a size), ``curves``, ``stopped``, ``cost`` and ``machine``.
+    """
+    about = store.fact("about")
+    settings = store.fact("settings")
+    target = store.fact("target")
+    memory = {int(size): used for size, used in (store.fact("memory") or {}).items()}
+    runs, timings = store.runs(), store.timings()
+    table = pool(runs, settings["batch_sizes"])
+    analysis = analyse(
+        table, timings, memory, prefer=prefer, memory_limit=memory_limit, seed=settings["seed"]
+    )
+    context = _Context(runs, timings, memory, about["data"]["train"], memory_limit)
+    return {
+        "schema": SCHEMA,
+        "version": version,
+        "data": about["data"],
+        "settings": {
+            **{key: value for key, value in settings.items() if key not in {"data", "target"}},
+            "prefer": prefer,
+            "memory_limit_bytes": memory_limit,
+            "budget_seconds": store.fact("budget"),
+        },
+        "target": target,
+        "recommendation": _recommendation(analysis, target["text"]),
+        "fit": None if analysis.fit is None else _fit(analysis.fit),
+        "step_time": _step_time(analysis, timings),
+        "batch_sizes": [_row(size, context) for size in analysis.sizes],
+        "curves": [curve for size in analysis.sizes for curve in _curves(size, runs)],
+        "stopped": store.fact("stopped"),
+        "cost": {
+            "seconds": store.fact("seconds"),
+            "runs": len(runs),
+            "samples": sum(run.steps * run.batch_size for run in runs),
+        },
+        "machine": about["machine"],
+    }
+
+
+class _Context:
+    """What a row of the table is made from."""
+
+    def __init__(
+        self, runs: list[Run], timings: list[Timing], memory: Mapping[int, int], rows: int, limit: int | None
+    ) -> None:
+        self.runs, self.timings, self.memory, self.rows, self.limit = runs, timings, memory, rows, limit
+
+
+def _recommendation(analysis: Analysis, target: str) -> dict[str, Any] | None:
+    size = analysis.recommended
+    if size is None:
+        return None
+    return {
+        "batch_size": size.batch_size,
+        "learning_rate": size.lr,
+        "interval": _interval(analysis.interval),
+        "within_5_percent": list(analysis.within),
+        "seconds_to_target": size.seconds,
+        "sentence": recommendation_sentence(size),
+        "reasons": reasons(analysis, target),
+        "would_change_if": would_change_if(analysis, target),
+    }
+
+
+def _fit(fit: Fit) -> dict[str, Any]:
+    return {
+        "s_min": fit.s_min,
+        "b_crit": fit.b_crit,
+        "e_min": fit.e_min,
+        "interval": {name: _interval(ends) for name, ends in fit.interval.items()},
+        "rms_log_residual": fit.rms_log_residual,
+        "lack_of_fit": fit.lack_of_fit,
+    }
+
+
+def _step_time(analysis: Analysis, timings: list[Timing]) -> dict[str, Any]:
+    time = analysis.step_time
+    points: dict[int, list[float]] = {}
+    for timing in timings:
+        points.setdefault(timing.batch_size, []).append(timing.seconds)
+    return {
+        "a": None if time is None else time.a,
+        "b": None if time is None else time.b,
+        "rms_log_residual": None if time is None else time.rms_log_residual,
+        "points": [{"batch_size": size, "seconds": seconds} for size, seconds in sorted(points.items())],
+    }
+
+
+def _row(size: Size, context: _Context) -> dict[str, Any]:
+    runs = [run for run in context.runs if run.batch_size == size.batch_size]
+    used = context.memory.get(size.batch_size)
+    best = [run for run in runs if size.choice is not None and run.point == size.choice.point]
+    return {
+        "batch_size": size.batch_size,
+        "method": method_of(size.batch_size, context.rows),
+        "learning_rate": size.lr,
+        "seconds_per_step": size.seconds_per_step,
+        "seconds_per_epoch": size.seconds_per_step * math.ceil(context.rows / size.batch_size),
+        "memory_bytes": used,
+        "steps_to_target": _finite(size.steps),
+        "steps_interval": _interval(size.steps_interval),
+        "examples_to_target": _finite(size.examples),
+        "seconds_to_target": _finite(size.seconds),
+        "seconds_interval": _interval(size.seconds_interval),
+        "final_metric": _finite(float(np.mean([run.curve[-1] for run in best]))) if best else None,
+        "reached": size.choice is not None,
+        "runs": len(runs),
+        "seeds_reached": 0 if size.choice is None else size.choice.reached,
+        "note": _note(size, runs, used, context.limit),
+        "learning_rates": _learning_rates(runs),
+    }
+
+
+def _note(size: Size, runs: list[Run], used: int | None, limit: int | None) -> str:
+    if limit is not None and used is not None and used > limit:
+        return f"needs {used:,} bytes, above the memory limit"
+    if not runs:
+        return "not run: the budget was spent before"
+    if size.choice is None:
+        longest = max(
+            (run for run in runs if run.outcome is not Outcome.DIVERGED), key=lambda r: r.steps, default=None
+        )
+        return "diverged at every learning rate" if longest is None else longest.reason
+    return ""
+
+
+def _learning_rates(runs: list[Run]) -> list[dict[str, Any]]:
+    rows = []
+    for point in sorted({run.point for run in runs}):
+        here = [run for run in runs if run.point == point]
+        steps = [run.steps_to_target for run in here if run.steps_to_target is not None]
+        missed = [run.outcome.value for run in here if run.steps_to_target is None]
+        rows.append(
+            {
+                "learning_rate": lr_at(point),
+                "steps_to_target": float(np.exp(np.mean(np.log(steps)))) if steps else None,
+                "reached": len(steps),
+                "runs": len(here),
+                "outcome": Outcome.REACHED.value if steps else missed[0],
+            }
+        )
+    return rows
+
+
+def _curves(size: Size, runs: list[Run]) -> list[dict[str, Any]]:
+    """The first seed's curve at the best learning rate."""
+    if size.choice is None:
+        return []
+    here = [run for run in runs if run.batch_size == size.batch_size and run.point == size.choice.point]
+    first = min(here, key=lambda run: run.seed)
+    return [
+        {
+            "batch_size": size.batch_size,
+            "seed": first.seed,
+            "learning_rate": first.lr,
+            "samples": [step * size.batch_size for step in first.curve_steps],
+            "metric": [_finite(value) for value in first.curve],
+        }
+    ]
+
+
+def _interval(ends: tuple[float, float] | None) -> list[float | None] | None:
+    return None if ends is None else [_finite(end) for end in ends]
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

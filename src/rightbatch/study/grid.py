@@ -1,0 +1,104 @@
+"""Which learning rates to try: points of one grid, and where on it to look next.
+
+All learning rates of all studies lie on one grid, half octaves: lr = 2**(point / 2). So runs of
+different searches can be compared, and a run is never made twice.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+COARSE = 2
+"""Points between neighbours of a search: a factor of 2 in learning rate."""
+
+_EXTENSION = 3
+"""Learning rates added at a time when the best lies on the edge."""
+
+_SPAN = 60
+"""Points from the lowest to the highest learning rate of one search: 9 decades, then it gives up."""
+
+
+def lr_at(point: int) -> float:
+    """The learning rate at a point of the grid.
+
+    Example:
+        >>> [lr_at(point) for point in (-2, -1, 0, 2)]
+        [0.5, 0.7071067811865476, 1.0, 2.0]
+    """
+    return 2.0 ** (point / 2)
+
+
+def around(centre: int, *, below: int, above: int, step: int = COARSE) -> list[int]:
+    """Points around a centre: so many below it and above it, `step` apart.
+
+    Example:
+        >>> around(0, below=2, above=1)
+        [-4, -2, 0, 2]
+    """
+    return [centre + step * k for k in range(-below, above + 1)]
+
+
+def best_point(scores: Mapping[int, float]) -> int:
+    """The point of the least score; of equals the lowest."""
+    return min(sorted(scores), key=scores.__getitem__)
+
+
+def next_points(scores: Mapping[int, float], step: int = COARSE) -> list[int]:
+    """Where to look next: nowhere once the best has a worse neighbour on both sides.
+
+    Args:
+        scores: what was found at each point, less is better; infinite: diverged.
+        step: points between neighbours.
+
+    Returns:
+        The points to try, beyond the edge that the best lies on. Where everything diverged that
+        is the lower edge. Empty when the best is inside, or when the search spans nine decades.
+
+    Example:
+        >>> next_points({-2: 5.0, 0: 4.0, 2: 6.0})
+        []
+        >>> next_points({-2: 6.0, 0: 5.0, 2: 4.0})
+        [4, 6, 8]
+    """
+    lowest, highest = min(scores), max(scores)
+    if highest - lowest >= _SPAN:
+        return []
+    best = best_point(scores)
+    if best == lowest or math.isinf(scores[best]):
+        return [lowest - step * k for k in range(_EXTENSION, 0, -1)]
+    if best == highest:
+        return [highest + step * k for k in range(1, _EXTENSION + 1)]
+    return []
+
+
+def guess(found: Mapping[int, int], batch_size: int) -> int:
+    """Where to start looking at a batch size, from the best points at other sizes.
+
+    The best learning rate rises with the batch, in proportion at first and ever less above the
+    noise scale (McCandlish et al. 2018, eq. 2.6); so the slope between the two nearest sizes is
+    carried on, held between none and proportional.
+
+    Args:
+        found: best point of each batch size so far, at least one.
+        batch_size: the size to start at.
+
+    Example:
+        >>> guess({32: -4, 64: -3}, 128)
+        -2
+    """
+    nearest = sorted(found, key=lambda size: abs(math.log2(size / batch_size)))
+    first = nearest[0]
+    octaves = math.log2(batch_size / first)
+    slope = 1.0
+    if len(nearest) > 1:
+        slope = (found[nearest[1]] - found[first]) / math.log2(nearest[1] / first)
+    return found[first] + round(min(max(slope, 0.0), 2.0) * octaves)
+
+
+def outwards(batch_sizes: Sequence[int], middle: int) -> list[int]:
+    """The sizes, the nearest to the middle first: each finds a neighbour that is done.
+
+    Example:
+        >>> outwards([1, 8, 16, 32, 64], 16)
+        [16, 8, 32, 64, 1]
+    """
+    return sorted(batch_sizes, key=lambda size: (abs(math.log2(size / middle)), size))

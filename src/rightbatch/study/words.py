@@ -1,0 +1,98 @@
+"""The recommendation in words: every sentence is computed from the runs."""
+
+from collections.abc import Sequence
+
+from rightbatch import units
+from rightbatch.study.recommend import Analysis, Fit, Size
+
+
+def recommendation_sentence(size: Size) -> str:
+    """What to do, in one sentence."""
+    return f"Train with batch size {size.batch_size:,} and learning rate {units.plain(size.lr)}."
+
+
+def reasons(analysis: Analysis, target: str) -> list[str]:
+    """Why: the recommended size, its competitors, and the critical batch size."""
+    best = analysis.recommended
+    if best is None:
+        return []
+    smaller, larger = _rival(analysis, best, smaller=True), _rival(analysis, best, smaller=False)
+    reaches = (
+        f"Batch size {best.batch_size:,} reaches {target} in {units.seconds(best.seconds)}: "
+        f"{units.count(best.steps)} steps of {units.seconds(best.seconds_per_step)}."
+    )
+    return [
+        reaches,
+        *([] if smaller is None else [_smaller(best, smaller)]),
+        *([] if larger is None else [_larger(best, larger)]),
+        *([] if analysis.fit is None else [_critical(analysis.fit)]),
+    ]
+
+
+def would_change_if(analysis: Analysis, target: str) -> list[str]:
+    """What would lead to another recommendation."""
+    best = analysis.recommended
+    if best is None:
+        return []
+    said = []
+    if analysis.step_time is not None:
+        costlier = _fastest_with(analysis, fixed_cost=10)
+        if costlier.batch_size != best.batch_size:
+            said.append(
+                f"If a step's fixed cost were ten times as large (a slower loop, a network, an accelerator "
+                f"that small batches do not fill), batch size {costlier.batch_size:,} would be fastest."
+            )
+        cheaper = _fastest_with(analysis, fixed_cost=0.1)
+        if cheaper.batch_size != best.batch_size:
+            said.append(
+                f"If it were a tenth (a larger model, a faster loop), "
+                f"batch size {cheaper.batch_size:,} would be fastest."
+            )
+    said.append(
+        f"The critical batch size usually grows as training goes on: for a harder target than {target}, "
+        "expect a larger batch to be fastest."
+    )
+    return said
+
+
+def _rival(analysis: Analysis, best: Size, *, smaller: bool) -> Size | None:
+    """The nearest size on one side that takes clearly longer: at least 1.5 times."""
+    reached = [s for s in analysis.sizes if s.choice is not None]
+    side = [s for s in reached if (s.batch_size < best.batch_size) == smaller and s is not best]
+    slow = [s for s in side if s.seconds >= 1.5 * best.seconds]
+    return min(slow, key=lambda s: abs(s.batch_size - best.batch_size), default=None)
+
+
+def _smaller(best: Size, rival: Size) -> str:
+    return (
+        f"{_slower(best, rival)}: a step costs {units.seconds(rival.seconds_per_step)}, "
+        f"and it needs {units.count(rival.steps)} of them."
+    )
+
+
+def _larger(best: Size, rival: Size) -> str:
+    return (
+        f"{_slower(best, rival)}: it saves steps ({units.count(rival.steps)} instead of "
+        f"{units.count(best.steps)}), but each costs {units.seconds(rival.seconds_per_step)}."
+    )
+
+
+def _slower(best: Size, rival: Size) -> str:
+    return f"Batch size {rival.batch_size:,} takes {units.times(rival.seconds / best.seconds)} as long"
+
+
+def _critical(fit: Fit) -> str:
+    if fit.lack_of_fit is not None:
+        return fit.lack_of_fit
+    return (
+        f"The critical batch size is {units.count(fit.b_crit)} for this target: well below it, twice the "
+        "batch halves the steps; well above it, more samples in a batch save hardly any."
+    )
+
+
+def _fastest_with(analysis: Analysis, *, fixed_cost: float) -> Size:
+    """The fastest size if the fixed cost of a step were a multiple of what it is."""
+    step_time = analysis.step_time
+    extra = 0.0 if step_time is None else step_time.a * (fixed_cost - 1)
+    reached: Sequence[Size] = [s for s in analysis.sizes if s.choice is not None]
+    return min(reached, key=lambda s: s.steps * max(s.seconds_per_step + extra, 0.0))

@@ -1,0 +1,55 @@
+"""The mini-batch loop: batches x learner -> a stream of StepEvents."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from rightbatch.data.loader import Loader
+from rightbatch.learners.protocol import Learner
+from rightbatch.records import Array, Batch, StepEvent
+from rightbatch.train.schedule import Constant, Schedule
+
+
+def endless(loader: Loader) -> Iterator[Batch]:
+    """The batches of one epoch after another, for ever."""
+    while True:
+        yield from loader.batches()
+
+
+def train(
+    learner: Learner[Any],
+    state: Any,
+    batches: Iterable[Batch],
+    lr: Array,
+    *,
+    schedule: Schedule | None = None,
+    step: int = 0,
+    samples: int = 0,
+) -> Iterator[StepEvent]:
+    """One `StepEvent` a batch, until the batches end or the caller stops listening.
+
+    A caller that stops may go on later with other replicas on the same iterator of batches, as
+    the study does when it drops hopeless learning rates.
+
+    Args:
+        learner: what learns.
+        state: its replicas; their memory is reused.
+        batches: the batches, such as `endless(loader)`.
+        lr: learning rate of each replica, shape `(replicas,)`.
+        schedule: factor of each step on the learning rates; none: constant.
+        step: steps done before.
+        samples: samples seen before.
+
+    Yields:
+        The event of each step, just done.
+    """
+    base = rate = np.asarray(lr, np.float32)
+    factor = None if isinstance(schedule, Constant) else schedule
+    for batch in batches:
+        if factor is not None:
+            rate = np.multiply(base, factor(step), dtype=np.float32)
+        state, result = learner.step(state, batch, rate)
+        step += 1
+        samples += len(batch.index)
+        yield StepEvent(state, result, batch, step, samples, rate)

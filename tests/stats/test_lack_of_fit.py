@@ -1,0 +1,91 @@
+"""The test of the curve: how often it is wrong, and how often it sees that the curve does not hold."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from rightbatch.stats.lack_of_fit import lack_of_fit
+from rightbatch.stats.scaling import fit_scaling
+
+POWERS = 2.0 ** np.arange(12)
+
+
+def seeds_around(curve: Any, *, seeds: int, repeats: int, noise: float = 0.1) -> Any:
+    """Simulated steps to target, `(repeats, seeds, sizes)`: an offset per seed, and noise."""
+    rng = np.random.default_rng(0)
+    offsets = 0.2 * rng.normal(size=(repeats, seeds, 1))
+    return curve * np.exp(offsets + noise * rng.normal(size=(repeats, seeds, POWERS.size)))
+
+
+def test_false_alarms_are_as_many_as_the_level_says() -> None:
+    """On exact hyperbolas 5 % of the p-values are under 0.05, and all of them are even in [0, 1]."""
+    steps = seeds_around(22 * (1 + 27 / POWERS), seeds=3, repeats=1000)
+    p_values = [lack_of_fit(POWERS, study).p_value for study in steps]
+    assert np.mean(np.less(p_values, 0.05)) == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / 1000))
+    assert stats.kstest(p_values, "uniform").pvalue > 1e-3
+
+
+def test_sees_that_a_constant_noise_scale_is_no_hyperbola() -> None:
+    """S = ln R / ln(1 + B/51) with 10 % noise and 5 seeds is found out in nine studies of ten."""
+    curve = np.log(1e4) / np.log1p(POWERS / 51)
+    found = [lack_of_fit(POWERS, study).p_value < 0.05 for study in seeds_around(curve, seeds=5, repeats=100)]
+    assert np.mean(found) > 0.9
+
+
+def test_equals_the_classical_analysis_of_variance() -> None:
+    """On a full table F is the textbook's: deviations of the size means, over the interaction."""
+    steps = seeds_around(22 * (1 + 27 / POWERS), seeds=4, repeats=1)[0]
+    logs, sizes = np.log(steps), POWERS.size
+    means = logs.mean(axis=0)
+    lack = 4 * ((means - np.log(fit_scaling(POWERS, np.exp(means)).predict(POWERS))) ** 2).sum()
+    interaction = logs - means - logs.mean(axis=1, keepdims=True) + logs.mean()
+    expected = (lack / (sizes - 2)) / ((interaction**2).sum() / (3 * (sizes - 1)))
+    test = lack_of_fit(POWERS, steps)
+    assert test.degrees == (sizes - 2, 3 * (sizes - 1))
+    assert test.statistic == pytest.approx(expected, rel=1e-9)
+    assert test.p_value == pytest.approx(1 - stats.f.cdf(expected, *test.degrees), rel=1e-9)
+
+
+def test_offsets_of_seeds_do_not_matter() -> None:
+    """A seed that is slower by a factor at every size changes nothing."""
+    steps = seeds_around(22 * (1 + 27 / POWERS), seeds=3, repeats=1)[0]
+    slower = steps * np.array([[1.0], [5.0], [0.2]])
+    assert lack_of_fit(POWERS, slower).statistic == pytest.approx(
+        lack_of_fit(POWERS, steps).statistic, rel=1e-8
+    )
+
+
+def test_holes_in_the_table_cost_degrees_of_freedom() -> None:
+    """Each missing run takes one degree of pure error, a size never reached takes one of the curve."""
+    steps = seeds_around(22 * (1 + 27 / POWERS), seeds=3, repeats=1)[0]
+    steps[0, 3] = steps[2, 7] = np.nan
+    assert lack_of_fit(POWERS, steps).degrees == (10, 20)
+    steps[:, 0] = np.nan
+    assert lack_of_fit(POWERS, steps).degrees == (9, 18)
+
+
+def test_false_alarms_with_holes() -> None:
+    """With a sixth of the runs missing the share of false alarms is still the level's."""
+    steps = seeds_around(22 * (1 + 27 / POWERS), seeds=4, repeats=600)
+    steps[np.random.default_rng(1).random(steps.shape) < 1 / 6] = np.nan
+    alarms = [lack_of_fit(POWERS, study).p_value < 0.05 for study in steps]
+    assert np.mean(alarms) == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / 600))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "steps"),
+    [
+        ([4, 8], [[60, 40], [66, 41]]),
+        ([4, 8, 16], [[60, 40, 30]]),
+        ([4, 8, 16], [[60, 41, 30], [60, 41, 30]]),
+        ([4, 8, 16], [[np.nan] * 3, [np.nan] * 3]),
+    ],
+    ids=["two sizes", "one seed", "seeds that agree", "nothing measured"],
+)
+def test_cannot_be_tested(sizes: Any, steps: Any) -> None:
+    """Where there is nothing to compare with, the p-value is NaN."""
+    test = lack_of_fit(sizes, steps)
+    assert np.isnan(test.p_value)
+    assert np.isnan(test.statistic)
