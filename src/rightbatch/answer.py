@@ -17,7 +17,7 @@ from rightbatch.learners.updates import Optimizer, optimizer_named
 from rightbatch.records import Progress
 from rightbatch.report.write import write_report
 from rightbatch.study.document import document_of
-from rightbatch.study.machine import blas_threads, describe, fixed_threads
+from rightbatch.study.machine import describe, fixed_threads
 from rightbatch.study.recommend import PREFERENCES
 from rightbatch.study.run import StudyRun
 from rightbatch.study.settings import Settings, batch_sizes_for, bytes_of, seconds_of
@@ -116,7 +116,7 @@ def study(
     memory_limit: str | int | None = None,
     prefer: str = "fastest",
     store: str | Path | None = None,
-    threads: int | None = None,
+    threads: int = 1,
     progress: Callable[[Progress], None] | None = None,
 ) -> Study:
     """Find the batch size and learning rate to train a model with, by measuring.
@@ -140,7 +140,8 @@ def study(
         prefer: ``"fastest"``; or among the batch sizes within 5 % of it the ``"cheapest"`` (fewest
             examples) or ``"smallest"``.
         store: file to keep the study in; an interrupted study goes on from there. None: in memory.
-        threads: threads of the linear algebra library; none: as it is set now.
+        threads: threads of the linear algebra library: with models of a laptop's size a second one
+            costs more than it gives, and it makes timings restless (docs/decisions/0007).
         progress: called with a `Progress` after every piece of work.
 
     Returns:
@@ -193,7 +194,7 @@ def store_name(
     batch_sizes: Any = "auto",
     seeds: int = 5,
     seed: int = 0,
-    threads: int | None = None,
+    threads: int = 1,
     **others: Any,
 ) -> str:
     """The file that a study is kept in by default: its own for every data set and settings.
@@ -226,7 +227,7 @@ class _Question:
         return cls(built, data, rule, Problem(learner=learner, train=data.train, validation=data.validation))
 
     def settings(
-        self, target: str | Target | None, batch_sizes: Any, seeds: int, seed: int, threads: int | None
+        self, target: str | Target | None, batch_sizes: Any, seeds: int, seed: int, threads: int
     ) -> Settings:
         instead = "write a number of threads such as 1"
         return Settings(
@@ -237,9 +238,7 @@ class _Question:
             seeds=whole_number("seeds", seeds, at_least=_LEAST_SEEDS, instead="write a number such as 5"),
             seed=whole_number("seed", seed, at_least=0, instead="write a whole number such as 0"),
             data=self.data.fingerprint,
-            threads=blas_threads()
-            if threads is None
-            else whole_number("threads", threads, at_least=1, instead=instead),
+            threads=whole_number("threads", threads, at_least=1, instead=instead),
         )
 
 

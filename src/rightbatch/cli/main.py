@@ -81,7 +81,7 @@ _seed = click.option(
     "--seed", default=0, show_default=True, metavar="N", help="Of the split, the starts, the orders."
 )
 _threads = click.option(
-    "--threads", type=int, metavar="N", help="Threads of linear algebra.  [default: as the library is set]"
+    "--threads", default=1, show_default=True, metavar="N", help="Threads of the linear algebra library."
 )
 _batch_sizes = click.option(
     "--batch-sizes",

@@ -17,7 +17,7 @@ from rightbatch.cli.models import model_of
 from rightbatch.data.dataset import Dataset, load_data
 from rightbatch.errors import SettingError
 from rightbatch.records import Outcome
-from rightbatch.study.machine import blas_threads, fixed_threads
+from rightbatch.study.machine import fixed_threads
 from rightbatch.train.fit import fit
 from rightbatch.train.result import FitProgress, FitResult
 
@@ -38,7 +38,7 @@ def run(
     l2: float,
     batch_size: int | None,
     seed: int,
-    threads: int | None,
+    threads: int,
     save: str | None,
     as_json: bool,
     quiet: bool,
@@ -48,9 +48,7 @@ def run(
     built = model_of(model, hidden, l2)
     loaded = load_data(data, label=label, task=task, seed=seed)
     target = None if save is None else _save_path(save)
-    count = (
-        blas_threads() if threads is None else whole_number("threads", threads, at_least=1, instead="write 1")
-    )
+    count = whole_number("threads", threads, at_least=1, instead="write a number of threads such as 1")
     with fixed_threads(count), _Shown(quiet=quiet) as shown:
         rows = min(_BATCH_SIZE, len(loaded.train[0])) if batch_size is None else batch_size
         result = fit(built, loaded, batch_size=rows, seed=seed, progress=shown, **settings)

@@ -10,8 +10,6 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
-
 from rightbatch.records import Array
 
 
@@ -39,20 +37,6 @@ class Block:
     def by_replica(self, flat: Array) -> Array:
         """This block of a flat array, a view with axes (replicas, inputs, units) or (replicas, units)."""
         return self.stored(flat).transpose(self.axes)
-
-    def spread(self, per_replica: Array) -> Array:
-        """One number a replica, shaped so that it multiplies `rows_of` this block.
-
-        An axis of replicas in the middle is repeated out to one long row: NumPy's inner loop then
-        runs over all units of all replicas and not over those of one.
-        """
-        if self.axes[0] == 0:
-            return per_replica[:, None]
-        return np.repeat(per_replica, math.prod(self.shape[2:]))
-
-    def rows_of(self, flat: Array) -> Array:
-        """This block of a flat array as the two-dimensional view that `spread` fits."""
-        return flat[self.start : self.stop].reshape(self.shape[0], -1)
 
 
 def blocks_of(sizes: tuple[int, ...], replicas: int) -> tuple[Block, ...]:

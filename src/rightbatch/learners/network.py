@@ -35,8 +35,8 @@ class NetworkState:
     gradient: Array = field(init=False)
     scratch: Array = field(init=False)
     passes: dict[int, Pass] = field(init=False, default_factory=dict)
-    rates: tuple[Array, list[Array]] | None = field(init=False, default=None)
-    """The last learning rates and what `Block.spread` made of them."""
+    rates: tuple[Array, Array] | None = field(init=False, default=None)
+    """The last learning rates, and the one of every parameter, flat."""
 
     def __post_init__(self) -> None:
         self.gradient = np.empty_like(self.parameters)
@@ -150,14 +150,20 @@ class Network:
 
 def _move(state: NetworkState, direction: Array, lr: Array) -> None:
     """Parameters minus learning rate times direction, each replica with its own rate."""
-    if state.replicas == 1:
-        np.multiply(direction, lr[0], out=state.scratch)
-    else:
-        if state.rates is None or not np.array_equal(state.rates[0], lr):
-            state.rates = lr.copy(), [block.spread(lr) for block in state.blocks]
-        for block, rate in zip(state.blocks, state.rates[1], strict=True):
-            np.multiply(block.rows_of(direction), rate, out=block.rows_of(state.scratch))
-    np.subtract(state.parameters, state.scratch, out=state.parameters)
+    rate = lr[0] if state.replicas == 1 else _rates(state, lr)
+    # The gradient has done its work, and a product into memory just read costs half as much.
+    np.multiply(direction, rate, out=state.gradient)
+    np.subtract(state.parameters, state.gradient, out=state.parameters)
+
+
+def _rates(state: NetworkState, lr: Array) -> Array:
+    """The learning rate of every parameter, made anew only when the rates have changed."""
+    if state.rates is None or not np.array_equal(state.rates[0], lr):
+        flat = np.empty_like(state.parameters)
+        for block in state.blocks:
+            block.by_replica(flat).T[:] = lr
+        state.rates = lr.copy(), flat
+    return state.rates[1]
 
 
 def _chosen(flat: Array, old: tuple[Block, ...], new: tuple[Block, ...], keep: Sequence[int]) -> Array:

@@ -53,16 +53,35 @@ class Tanh:
 
 
 @dataclass(slots=True)
-class _Hidden:
-    """One hidden layer's buffers, as the matrix of all replicas and replica by replica."""
+class _Layer:
+    """One layer's arrays as its products want them; views are made once, a step makes none."""
 
-    value: Array
+    weight: Array
+    """For the product forwards: a matrix where replicas share the input, else `(replicas, ...)`."""
+    weight_back: Array
+    """For the product backwards, `(replicas, units, inputs)`; unused in the first layer."""
+    bias: Array
+    weight_slope: Array
+    """Where the weights' gradient goes, shaped as the product gives it."""
+    bias_slope: Array
+    """Flat."""
+
+
+@dataclass(slots=True)
+class _Values:
+    """A hidden layer's activations and their gradient: as one matrix, and replica by replica."""
+
+    matrix: Array
     """`(rows, replicas * units)`"""
-    slope: Array
-    scratch: Array
-    value_by_replica: Array
-    """`(replicas, rows, units)`, a view."""
-    slope_by_replica: Array
+    by_replica: Array
+    """`(replicas, rows, units)`, a view; `turned` has its last two axes exchanged."""
+    turned: Array
+
+    @classmethod
+    def of(cls, rows: int, replicas: int, units: int) -> "_Values":
+        matrix = np.empty((rows, replicas * units), np.float32)
+        by_replica = matrix.reshape(rows, replicas, units).transpose(1, 0, 2)
+        return cls(matrix, by_replica, by_replica.transpose(0, 2, 1))
 
 
 class Pass:
@@ -90,59 +109,76 @@ class Pass:
         replicas = blocks[-1].shape[-1]
         self.even = np.full(rows, 1 / rows, np.float32)
         self.outputs = np.empty((sizes[-1], replicas, rows), np.float32)
+        self._matrix = self.outputs.reshape(-1, rows)
+        self._by_replica = self.outputs.transpose(1, 0, 2)
+        self._turned = self.outputs.transpose(1, 2, 0)
         self._ones = np.ones(rows, np.float32)
         self._activation = activation
-        self._hidden = [_hidden(rows, replicas, units) for units in sizes[1:-1]]
-        self._weight = [block.stored(parameters) for block in blocks[::2]]
-        self._bias = [block.stored(parameters) for block in blocks[1::2]]
-        self._weight_slope = [block.stored(gradient) for block in blocks[::2]]
-        self._bias_slope = [block.stored(gradient) for block in blocks[1::2]]
-        self._output_by_replica = self.outputs.transpose(1, 0, 2)
-        self._output_matrix = self.outputs.reshape(-1, rows)
+        hidden = sizes[1:-1]
+        self._values, self._slopes = ([_Values.of(rows, replicas, n) for n in hidden] for _ in range(2))
+        self._scratch = [np.empty_like(values.matrix) for values in self._values]
+        pairs = list(zip(blocks[::2], blocks[1::2], strict=True))
+        makers = [_first_hidden, *(_later_hidden for _ in hidden[1:]), _output] if hidden else [_only_output]
+        self._layers = [make(*pair, parameters, gradient) for make, pair in zip(makers, pairs, strict=True)]
         self._x = np.empty((0, 0), np.float32)
 
     def forward(self, x: Array) -> None:
         """Outputs of all replicas for the rows, float32 `(rows, inputs)`, into `outputs`."""
-        self._x = x
-        for layer, hidden in enumerate(self._hidden):
-            if layer == 0:
-                np.matmul(x, self._weight[0].reshape(len(self._weight[0]), -1), out=hidden.value)
-            else:
-                before = self._hidden[layer - 1].value_by_replica
-                np.matmul(before, self._weight[layer], out=hidden.value_by_replica)
-            np.add(hidden.value, self._bias[layer].reshape(-1), out=hidden.value)
-            self._activation.apply(hidden.value)
-        self._forward_output(x)
+        self._x = before = x
+        for layer, values in zip(self._layers, self._values, strict=False):
+            out = values.matrix if before is x else values.by_replica
+            np.matmul(before, layer.weight, out=out)
+            np.add(values.matrix, layer.bias, out=values.matrix)
+            self._activation.apply(values.matrix)
+            before = values.by_replica
+        last = self._layers[-1]
+        if self._values:
+            np.matmul(last.weight, self._values[-1].turned, out=self._by_replica)
+        else:
+            np.matmul(last.weight, x.T, out=self._matrix)
+        np.add(self.outputs, last.bias, out=self.outputs)
 
     def backward(self) -> None:
         """From the gradient at the outputs, which `outputs` holds now, to that of all parameters."""
-        np.matmul(self._output_matrix, self._ones, out=self._bias_slope[-1].reshape(-1))
-        if not self._hidden:
-            weight_slope = self._weight_slope[-1]
-            np.matmul(self._output_matrix, self._x, out=weight_slope.reshape(-1, weight_slope.shape[-1]))
+        last = self._layers[-1]
+        np.matmul(self._matrix, self._ones, out=last.bias_slope)
+        if not self._values:
+            np.matmul(self._matrix, self._x, out=last.weight_slope)
             return
-        slope = self._output_by_replica.transpose(0, 2, 1)
-        for layer in range(len(self._hidden), 0, -1):
-            hidden = self._hidden[layer - 1]
-            np.matmul(hidden.value_by_replica.transpose(0, 2, 1), slope, out=self._weight_slope[layer])
-            np.matmul(slope, self._weight[layer].transpose(0, 2, 1), out=hidden.slope_by_replica)
-            self._activation.chain(hidden.slope, hidden.value, hidden.scratch)
-            np.matmul(self._ones, hidden.slope, out=self._bias_slope[layer - 1].reshape(-1))
-            slope = hidden.slope_by_replica
-        first = self._weight_slope[0]
-        np.matmul(self._x.T, self._hidden[0].slope, out=first.reshape(len(first), -1))
-
-    def _forward_output(self, x: Array) -> None:
-        weight = self._weight[-1]
-        if self._hidden:
-            last = self._hidden[-1].value_by_replica.transpose(0, 2, 1)
-            np.matmul(weight.transpose(0, 2, 1), last, out=self._output_by_replica)
-        else:
-            np.matmul(weight.reshape(-1, weight.shape[-1]), x.T, out=self._output_matrix)
-        np.add(self.outputs, self._bias[-1][:, :, None], out=self.outputs)
+        slope = self._turned
+        for number in range(len(self._values) - 1, -1, -1):
+            values, slopes, above = self._values[number], self._slopes[number], self._layers[number + 1]
+            np.matmul(values.turned, slope, out=above.weight_slope)
+            np.matmul(slope, above.weight_back, out=slopes.by_replica)
+            self._activation.chain(slopes.matrix, values.matrix, self._scratch[number])
+            np.matmul(self._ones, slopes.matrix, out=self._layers[number].bias_slope)
+            slope = slopes.by_replica
+        np.matmul(self._x.T, self._slopes[0].matrix, out=self._layers[0].weight_slope)
 
 
-def _hidden(rows: int, replicas: int, units: int) -> _Hidden:
-    value, slope, scratch = (np.empty((rows, replicas * units), np.float32) for _ in range(3))
-    by_replica = [a.reshape(rows, replicas, units).transpose(1, 0, 2) for a in (value, slope)]
-    return _Hidden(value, slope, scratch, by_replica[0], by_replica[1])
+def _first_hidden(weight: Block, bias: Block, parameters: Array, gradient: Array) -> _Layer:
+    """`(inputs, replicas * units)`: the rows, shared by all replicas, times one matrix."""
+    inputs = weight.shape[0]
+    w, slope = (weight.stored(flat).reshape(inputs, -1) for flat in (parameters, gradient))
+    return _Layer(w, w, bias.stored(parameters).reshape(-1), slope, bias.stored(gradient).reshape(-1))
+
+
+def _later_hidden(weight: Block, bias: Block, parameters: Array, gradient: Array) -> _Layer:
+    """`(replicas, inputs, units)`: each replica's activations times its own matrix."""
+    w, slope = weight.stored(parameters), weight.stored(gradient)
+    flat_bias, bias_slope = bias.stored(parameters).reshape(-1), bias.stored(gradient).reshape(-1)
+    return _Layer(w, w.transpose(0, 2, 1), flat_bias, slope, bias_slope)
+
+
+def _output(weight: Block, bias: Block, parameters: Array, gradient: Array) -> _Layer:
+    """The turned product, so that outputs come as `(replicas, units, rows)`."""
+    turned = weight.stored(parameters).transpose(0, 2, 1)
+    bias_slope = bias.stored(gradient).reshape(-1)
+    return _Layer(turned, turned, bias.stored(parameters)[:, :, None], weight.stored(gradient), bias_slope)
+
+
+def _only_output(weight: Block, bias: Block, parameters: Array, gradient: Array) -> _Layer:
+    """`(units * replicas, inputs)`: a linear model, all replicas in one product."""
+    w, slope = (weight.stored(flat).reshape(-1, weight.shape[-1]) for flat in (parameters, gradient))
+    bias_slope = bias.stored(gradient).reshape(-1)
+    return _Layer(w, w, bias.stored(parameters)[:, :, None], slope, bias_slope)

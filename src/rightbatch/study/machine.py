@@ -7,14 +7,9 @@ from typing import Any
 
 import numpy as np
 import psutil
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 _CPU_INFO = Path("/proc/cpuinfo")
-
-
-def blas_threads() -> int:
-    """Threads that the linear algebra library uses now."""
-    return max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
 
 
 def fixed_threads(threads: int) -> threadpool_limits:
