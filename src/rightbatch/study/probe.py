@@ -1,0 +1,63 @@
+"""What a step costs at every batch size, in seconds and bytes, without training to a target."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rightbatch.measure.clock import time_steps
+from rightbatch.measure.memory import peak_bytes
+from rightbatch.stats.steptime import StepTime, fit_step_time
+from rightbatch.study.sweep import Problem
+
+_HARMLESS_LR = 1e-6
+"""The steps are timed on a model that stays as it starts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """One batch size."""
+
+    batch_size: int
+    seconds_per_step: float
+    """Median over the rounds."""
+    seconds_per_epoch: float
+    samples_per_second: float
+    memory_bytes: int
+    """Most bytes allocated at once beyond the data set."""
+
+
+def probe(
+    problem: Problem, batch_sizes: Sequence[int], *, rounds: int = 20
+) -> tuple[list[Cost], StepTime | None]:
+    """Time a step and measure its memory at every batch size.
+
+    Args:
+        problem: what would be trained.
+        batch_sizes: sizes to measure.
+        rounds: how often each is timed, in turn with the others.
+
+    Returns:
+        The cost of each size, and t(B) = a + b B fitted to them; `None` with a single size.
+    """
+    measured = list(time_steps(problem.learner, problem.loader, batch_sizes, rounds=rounds, lr=_HARMLESS_LR))
+    seconds = {
+        size: [timing.seconds for row in measured for timing in row if timing.batch_size == size]
+        for size in batch_sizes
+    }
+    costs = [_cost(problem, size, statistics.median(seconds[size])) for size in batch_sizes]
+    if len(batch_sizes) < 2:
+        return costs, None
+    return costs, fit_step_time(batch_sizes, np.array([seconds[size] for size in batch_sizes]).T)
+
+
+def _cost(problem: Problem, batch_size: int, seconds: float) -> Cost:
+    return Cost(
+        batch_size=batch_size,
+        seconds_per_step=seconds,
+        seconds_per_epoch=seconds * math.ceil(len(problem.train[0]) / batch_size),
+        samples_per_second=batch_size / seconds,
+        memory_bytes=peak_bytes(problem.learner, problem.loader, batch_size),
+    )
