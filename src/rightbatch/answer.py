@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rightbatch.checks import one_of, whole_number
+from rightbatch.checks import one_of, positive, whole_number
 from rightbatch.data.dataset import Dataset, load_data
 from rightbatch.errors import SettingError, StoreError
 from rightbatch.learners.models import model_named
@@ -36,9 +36,11 @@ class Recommendation:
     batch_size: int
     learning_rate: float
     interval: list[int] | None
-    """Smallest and largest batch size that was the fastest in 95 % of the resamples of the seeds."""
+    """Smallest and largest of the batch sizes that hold the fastest with 95 % probability."""
     within_5_percent: list[int]
-    """Batch sizes that take at most 5 % longer than the fastest."""
+    """Batch sizes more likely than not within 5 % of the fastest."""
+    regret: float | None
+    """Share more seconds than the fastest takes that is not exceeded with 95 % probability."""
     seconds_to_target: float
     sentence: str
     reasons: list[str]
@@ -113,6 +115,8 @@ def study(
     seeds: int = 5,
     seed: int = 0,
     budget: str | float = "60s",
+    tolerance: float = 0.05,
+    complete: bool = True,
     memory_limit: str | int | None = None,
     prefer: str = "fastest",
     store: str | Path | None = None,
@@ -136,6 +140,10 @@ def study(
         seeds: runs of each batch size and learning rate, at least 2.
         seed: the first of them; it splits the data, too.
         budget: seconds, or a time such as ``"5m"``, after which no run is started.
+        tolerance: the study is done when the recommended batch size takes at most this share more
+            seconds than the fastest, with 95 % probability.
+        complete: whether to measure also batch sizes that cannot be the fastest, for the table, while
+            that costs no more than the answer did.
         memory_limit: bytes, or a size such as ``"4GB"``, that training may take.
         prefer: ``"fastest"``; or among the batch sizes within 5 % of it the ``"cheapest"`` (fewest
             examples) or ``"smallest"``.
@@ -167,6 +175,9 @@ def study(
             task=asked.data.task,
             optimizer=asked.optimizer,
             budget=seconds,
+            tolerance=positive("tolerance", tolerance, instead="write a share such as 0.05"),
+            memory_limit=limit,
+            complete=complete,
             progress=progress or _silent,
         ).run()
         return Study(_document(open_store, prefer, limit))

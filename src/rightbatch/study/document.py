@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from rightbatch import units
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
 from rightbatch.study.grid import lr_at
 from rightbatch.study.pool import pool
 from rightbatch.study.recommend import Analysis, Fit, Size, analyse
+from rightbatch.study.run import memory_of
 from rightbatch.study.settings import method_of
 from rightbatch.study.store import Store
 from rightbatch.study.sweep import Run
@@ -38,7 +40,7 @@ def document_of(
     about = store.fact("about")
     settings = store.fact("settings")
     target = store.fact("target")
-    memory = {int(size): used for size, used in (store.fact("memory") or {}).items()}
+    memory = memory_of(store)
     runs, timings = store.runs(), store.timings()
     table = pool(runs, settings["batch_sizes"])
     analysis = analyse(
@@ -89,6 +91,7 @@ def _recommendation(analysis: Analysis, target: str) -> dict[str, Any] | None:
         "learning_rate": size.lr,
         "interval": _interval(analysis.interval),
         "within_5_percent": list(analysis.within),
+        "regret": analysis.regret,
         "seconds_to_target": size.seconds,
         "sentence": recommendation_sentence(size),
         "reasons": reasons(analysis, target),
@@ -132,6 +135,7 @@ def _row(size: Size, context: _Context) -> dict[str, Any]:
         "seconds_per_epoch": size.seconds_per_step * math.ceil(context.rows / size.batch_size),
         "memory_bytes": used,
         "steps_to_target": _finite(size.steps),
+        "steps_measured": None if size.choice is None else size.choice.steps,
         "steps_interval": _interval(size.steps_interval),
         "examples_to_target": _finite(size.examples),
         "seconds_to_target": _finite(size.seconds),
@@ -149,13 +153,19 @@ def _note(size: Size, runs: list[Run], used: int | None, limit: int | None) -> s
     if limit is not None and used is not None and used > limit:
         return f"needs {used:,} bytes, above the memory limit"
     if not runs:
-        return "not run: the budget was spent before"
+        return "not run" if size.estimate is None else _predicted(size)
     if size.choice is None:
         longest = max(
             (run for run in runs if run.outcome is not Outcome.DIVERGED), key=lambda r: r.steps, default=None
         )
         return "diverged at every learning rate" if longest is None else longest.reason
     return ""
+
+
+def _predicted(size: Size) -> str:
+    steps = 0.0 if size.estimate is None else size.estimate
+    seconds = units.seconds(steps * size.seconds_per_step)
+    return f"not run; by the other batch sizes about {units.count(steps)} steps and {seconds}"
 
 
 def _learning_rates(runs: list[Run]) -> list[dict[str, Any]]:

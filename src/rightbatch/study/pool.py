@@ -1,7 +1,7 @@
 """All runs of a study as one table: log steps to target by seed, batch size and learning rate."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ NOT_REACHED = 1e3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Runs of the seeds that were run at every batch size, as arrays."""
+    """All runs, as arrays."""
 
     batch_sizes: tuple[int, ...]
     seeds: tuple[int, ...]
@@ -33,18 +33,21 @@ class Choice:
     """Geometric mean of the steps to target over the seeds that reached it."""
     reached: int
     """Seeds that reached the target with this learning rate."""
+    seeds: int
+    """Seeds that were run with it."""
 
 
 def pool(runs: Sequence[Run], batch_sizes: Sequence[int]) -> Pool:
     """The table of the runs at these batch sizes."""
-    seeds = sorted({run.seed for run in runs})
-    points = sorted({run.point for run in runs})
-    table = np.full((len(seeds), len(batch_sizes), len(points)), np.nan)
+    seeds = {seed: i for i, seed in enumerate(sorted({run.seed for run in runs}))}
+    points = {point: i for i, point in enumerate(sorted({run.point for run in runs}))}
+    sizes = {size: i for i, size in enumerate(batch_sizes)}
+    table = np.full((len(seeds), len(sizes), len(points)), np.nan)
     for run in runs:
-        if run.batch_size in batch_sizes:
-            cell = seeds.index(run.seed), list(batch_sizes).index(run.batch_size), points.index(run.point)
+        if run.batch_size in sizes:
+            cell = seeds[run.seed], sizes[run.batch_size], points[run.point]
             table[cell] = math.inf if run.steps_to_target is None else math.log(run.steps_to_target)
-    return Pool(batch_sizes=tuple(batch_sizes), seeds=tuple(seeds), points=tuple(points), log_steps=table)
+    return Pool(batch_sizes=tuple(sizes), seeds=tuple(seeds), points=tuple(points), log_steps=table)
 
 
 def scores_of(runs: Sequence[Run], target: float) -> dict[int, float]:
@@ -63,38 +66,34 @@ def scores_of(runs: Sequence[Run], target: float) -> dict[int, float]:
 def choices(table: Pool) -> dict[int, Choice]:
     """The best learning rate of every batch size at which any run reached the target.
 
-    The one that reached it in the most seeds, and of these the one of the least mean ln steps.
-    A learning rate must have been run in as many seeds as any other to be chosen.
+    Only learning rates that were run with as many seeds as any other at that size are compared;
+    the best is the one that reached the target in the most, and then the one of the least mean ln steps.
     """
     found = {}
     for column, batch_size in enumerate(table.batch_sizes):
         cells = table.log_steps[:, column, :]
-        reached = np.isfinite(cells).sum(axis=0)
-        if reached.max(initial=0) == 0:
+        ran = (~np.isnan(cells)).sum(axis=0)
+        reached = np.where(ran == ran.max(initial=0), np.isfinite(cells).sum(axis=0), -1)
+        if reached.max(initial=0) <= 0:
             continue
-        with np.errstate(invalid="ignore"):
-            mean = np.where(np.isfinite(cells), cells, 0).sum(axis=0) / np.maximum(reached, 1)
+        mean = np.where(np.isfinite(cells), cells, 0).sum(axis=0) / np.maximum(reached, 1)
         best = min(range(len(table.points)), key=lambda k: (-reached[k], mean[k]))
         found[batch_size] = Choice(
-            point=table.points[best], steps=math.exp(mean[best]), reached=int(reached[best])
+            point=table.points[best],
+            steps=math.exp(mean[best]),
+            reached=int(reached[best]),
+            seeds=int(ran[best]),
         )
     return found
 
 
-def resampled_log_steps(table: Pool, rows: Array) -> Array:
-    """Ln S of every batch size in every resample of the seeds, the learning rate chosen anew in each.
-
-    Args:
-        table: the runs.
-        rows: seeds of each resample, `(resamples, seeds)`.
-
-    Returns:
-        float64 `(resamples, batch sizes)`; NaN where no learning rate reached the target in all
-        seeds of the resample.
-    """
-    drawn = np.where(np.isnan(table.log_steps), np.inf, table.log_steps)[rows]
-    best = drawn.mean(axis=1).min(axis=-1)
-    return np.where(np.isfinite(best), best, np.nan)
+def chosen_log_steps(table: Pool, found: Mapping[int, Choice]) -> Array:
+    """Ln steps of each seed at every size's best learning rate, `(seeds, sizes)`; NaN: none."""
+    rows = np.full(table.log_steps.shape[:2], np.nan)
+    for column, size in enumerate(table.batch_sizes):
+        if size in found:
+            rows[:, column] = table.log_steps[:, column, table.points.index(found[size].point)]
+    return np.where(np.isfinite(rows), rows, np.nan)
 
 
 def _score(run: Run, target: float) -> float:

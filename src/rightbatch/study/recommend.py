@@ -8,18 +8,12 @@ import numpy as np
 
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
-from rightbatch.stats.interval import percentile_interval, resamples
 from rightbatch.stats.lack_of_fit import lack_of_fit
 from rightbatch.stats.scaling import ScalingFit, fit_scaling
 from rightbatch.stats.steptime import StepTime, fit_step_time
 from rightbatch.study.grid import lr_at
-from rightbatch.study.pool import Choice, Pool, choices, resampled_log_steps
-
-RESAMPLES = 1000
-"""Bootstrap resamples: the 2.5 % point of a thousand has an error of half a per cent."""
-
-WITHIN = 1.05
-"""A batch size counts as good as the best when it takes at most this many times its seconds."""
+from rightbatch.study.outlook import Outlook, outlook, rounds_of
+from rightbatch.study.pool import Choice, Pool, choices, chosen_log_steps
 
 PREFERENCES = ("fastest", "cheapest", "smallest")
 
@@ -35,14 +29,18 @@ class Size:
     batch_size: int
     seconds_per_step: float
     choice: Choice | None
-    """`None`: the target was not reached."""
+    """`None`: the target was not reached, or the size was not run."""
+    estimate: float | None
+    """Steps to target by all runs together: the size's own, drawn a little towards the curve."""
     steps_interval: tuple[float, float] | None
     seconds_interval: tuple[float, float] | None
 
     @property
     def steps(self) -> float:
         """Steps to target, S(B); infinite: not reached."""
-        return math.inf if self.choice is None else self.choice.steps
+        if self.choice is None:
+            return math.inf
+        return self.choice.steps if self.estimate is None else self.estimate
 
     @property
     def seconds(self) -> float:
@@ -84,9 +82,11 @@ class Analysis:
     recommended: Size | None
     """`None`: no batch size reached the target within the memory limit."""
     interval: tuple[int, int] | None
-    """Smallest and largest batch size that is the fastest in 95 % of the resamples."""
+    """Smallest and largest of the batch sizes that hold the fastest with 95 % probability."""
     within: tuple[int, ...]
-    """Batch sizes that take at most 5 % longer than the fastest."""
+    """Batch sizes more likely than not within 5 % of the fastest."""
+    regret: float | None
+    """Share of seconds more than the fastest batch size takes that is not exceeded with 95 % probability."""
 
 
 def analyse(
@@ -100,130 +100,96 @@ def analyse(
 ) -> Analysis:
     """The recommendation, and what it rests on.
 
-    The doubt comes from a bootstrap: whole seeds are drawn with replacement, the learning rate is
-    chosen anew in each resample, and so are the rounds of timing (Shallue et al. 2019 and
-    McCandlish et al. 2018 report no such interval).
-
     Args:
         table: all runs.
         timings: all timings.
         memory: bytes needed at each batch size.
-        prefer: ``"fastest"``, or within the 5 % ``"cheapest"`` (fewest examples) or ``"smallest"``.
+        prefer: ``"fastest"``, or among those alike ``"cheapest"`` (fewest examples) or ``"smallest"``.
         memory_limit: bytes that training may take; `None`: no limit.
-        seed: of the bootstrap.
+        seed: of the draws.
     """
     found = choices(table)
-    seconds = _rounds(timings, table.batch_sizes)
-    draws = _Draws.of(table, seconds, seed)
+    rounds = rounds_of(timings, table.batch_sizes)
+    heavy = [s for s in table.batch_sizes if memory_limit is not None and memory.get(s, 0) > memory_limit]
+    ran = {size for i, size in enumerate(table.batch_sizes) if (~np.isnan(table.log_steps[:, i])).any()}
+    missed = [size for size in ran if size not in found]
+    view = outlook(table, found, rounds, barred=[*missed, *heavy], seed=seed)
     sizes = tuple(
-        _size(column, size, found.get(size), seconds, draws) for column, size in enumerate(table.batch_sizes)
+        _size(column, size, found.get(size), rounds, view) for column, size in enumerate(table.batch_sizes)
     )
-    affordable = [s for s in sizes if memory_limit is None or memory.get(s.batch_size, 0) <= memory_limit]
-    reached = [s for s in affordable if s.choice is not None]
-    fastest = min(reached, key=lambda s: s.seconds, default=None)
-    within = [] if fastest is None else [s for s in reached if s.seconds <= WITHIN * fastest.seconds]
+    usable = [size for size in sizes if size.choice is not None and size.batch_size not in heavy]
+    certain = view is not None and bool(usable)
+    within = view.alike() if view is not None and usable else tuple(size.batch_size for size in usable)
     return Analysis(
         sizes=sizes,
-        step_time=fit_step_time(table.batch_sizes, seconds) if len(sizes) > 1 else None,
-        fit=_fit(table, found, draws),
-        recommended=_preferred(within, prefer),
-        interval=_interval(reached, table, draws),
-        within=tuple(s.batch_size for s in within),
+        step_time=fit_step_time(table.batch_sizes, rounds) if len(sizes) > 1 else None,
+        fit=_fit(table, found, view),
+        recommended=_preferred(usable, within, view, prefer),
+        interval=view.span() if view is not None and certain else None,
+        within=within,
+        regret=view.regret() if view is not None and certain else None,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Draws:
-    """The bootstrap: every resample's steps and seconds per step, `(resamples, batch sizes)`."""
-
-    log_steps: Array
-    seconds: Array
-    seeds: int
-
-    @classmethod
-    def of(cls, table: Pool, seconds: Array, seed: int) -> "_Draws":
-        log_steps = resampled_log_steps(table, resamples(max(len(table.seeds), 1), RESAMPLES, seed))
-        rounds = resamples(len(seconds), RESAMPLES, seed, of="rounds")
-        medians = np.stack([np.median(seconds[rows], axis=0) for rows in rounds])
-        return cls(log_steps, medians, len(table.seeds))
-
-
-def _rounds(timings: Sequence[Timing], batch_sizes: Sequence[int]) -> Array:
-    """Seconds per step, `(rounds, batch sizes)`."""
-    by_round: dict[int, dict[int, float]] = {}
-    for timing in timings:
-        by_round.setdefault(timing.round, {})[timing.batch_size] = timing.seconds
-    return np.array([[row[size] for size in batch_sizes] for row in by_round.values()])
-
-
-def _size(column: int, batch_size: int, choice: Choice | None, seconds: Array, draws: _Draws) -> Size:
-    steps = np.exp(draws.log_steps[:, column])
-    both = (steps, steps * draws.seconds[:, column])
-    ends = [None if choice is None else percentile_interval(values, n=draws.seeds) for values in both]
+def _size(column: int, batch_size: int, choice: Choice | None, rounds: Array, view: Outlook | None) -> Size:
+    steps = None if view is None else np.exp(view.steps.log_steps[:, column])
     return Size(
         batch_size=batch_size,
-        seconds_per_step=float(np.median(seconds[:, column])),
+        seconds_per_step=float(np.median(rounds[:, column])),
         choice=choice,
-        steps_interval=ends[0],
-        seconds_interval=ends[1],
+        estimate=None if steps is None else float(np.median(steps)),
+        steps_interval=None if steps is None else _ends(steps),
+        seconds_interval=None if view is None else _ends(view.seconds[:, column]),
     )
 
 
-def _preferred(within: Sequence[Size], prefer: str) -> Size | None:
+def _ends(draws: Array) -> tuple[float, float]:
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _preferred(
+    usable: Sequence[Size], within: Sequence[int], view: Outlook | None, prefer: str
+) -> Size | None:
+    if not usable:
+        return None
+    best = usable[0].batch_size if view is None else view.batch_sizes[view.best()]
+    alike = [size for size in usable if size.batch_size in within]
     keys = {
-        "fastest": lambda s: s.seconds,
+        "fastest": lambda s: s.batch_size != best,
         "cheapest": lambda s: s.examples,
         "smallest": lambda s: s.batch_size,
     }
-    return min(within, key=keys[prefer], default=None)
+    return min(alike, key=keys[prefer])
 
 
-def _interval(reached: Sequence[Size], table: Pool, draws: _Draws) -> tuple[int, int] | None:
-    """Range of the fastest batch size over the resamples."""
-    columns = [table.batch_sizes.index(s.batch_size) for s in reached]
-    seconds = np.exp(draws.log_steps[:, columns]) * draws.seconds[:, columns]
-    some = np.isfinite(seconds).any(axis=1) if columns else np.zeros(0, bool)
-    if not some.any():
+def _fit(table: Pool, found: Mapping[int, Choice], view: Outlook | None) -> Fit | None:
+    if view is None:
         return None
-    fastest = np.array([s.batch_size for s in reached])[np.nanargmin(seconds[some], axis=1)]
-    low, high = percentile_interval(fastest, n=draws.seeds)
-    sizes = [s.batch_size for s in reached]
-    return int(max(low, min(sizes))), int(min(high, max(sizes)))
-
-
-def _fit(table: Pool, found: Mapping[int, Choice], draws: _Draws) -> Fit | None:
-    columns = [column for column, size in enumerate(table.batch_sizes) if size in found]
-    if len(columns) < 2:
-        return None
-    sizes = [table.batch_sizes[column] for column in columns]
+    sizes = [size for size in table.batch_sizes if size in found]
     point = fit_scaling(sizes, [found[size].steps for size in sizes])
-    drawn = np.exp(draws.log_steps[:, columns])
-    usable = drawn[np.isfinite(drawn).sum(axis=1) >= 2]
-    if not len(usable):
-        return None
-    many = fit_scaling(sizes, usable)
-    # Where B_crit has no upper end, S_min has no lower one.
-    s_min = np.where(np.isinf(many.open_b_crit), 0.0, many.s_min)
-    ends = {"s_min": s_min, "b_crit": many.open_b_crit}
+    s_min, b_crit = float(point.s_min), float(point.b_crit)
     return Fit(
-        s_min=float(point.s_min),
-        b_crit=float(point.b_crit),
+        s_min=s_min,
+        b_crit=b_crit,
         e_min=float(point.e_min),
-        interval={name: percentile_interval(values, n=draws.seeds) for name, values in ends.items()},
+        interval={"s_min": _around(s_min, view.steps.s_min), "b_crit": _around(b_crit, view.steps.b_crit)},
         rms_log_residual=float(point.rms_log_residual),
         lack_of_fit=_misfit(table, sizes, found, point),
     )
 
 
+def _around(point: float, draws: Array) -> tuple[float, float]:
+    """The 95 % interval of the draws; the point lies in it, whatever the priors say."""
+    low, high = _ends(draws)
+    return min(low, point), max(high, point)
+
+
 def _misfit(table: Pool, sizes: Sequence[int], found: Mapping[int, Choice], point: ScalingFit) -> str | None:
-    if len(sizes) < 3 or len(table.seeds) < 2:
+    steps = np.exp(chosen_log_steps(table, found))[:, [table.batch_sizes.index(size) for size in sizes]]
+    if len(sizes) < 3 or len(steps) < 2:
         return None
-    cells = [
-        table.log_steps[:, table.batch_sizes.index(size), table.points.index(found[size].point)]
-        for size in sizes
-    ]
-    steps = np.exp(np.stack(cells, axis=1))
-    test = lack_of_fit(sizes, np.where(np.isfinite(steps), steps, np.nan))
+    test = lack_of_fit(sizes, steps)
     residual = float(point.rms_log_residual)
     if not (test.p_value < _SMALL_P and residual > _SMALL_RESIDUAL):
         return None

@@ -10,13 +10,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from rightbatch import units
 from rightbatch.learners.updates import Optimizer, name_of
 from rightbatch.measure.clock import time_steps
 from rightbatch.measure.memory import peak_bytes
 from rightbatch.records import Progress
 from rightbatch.study.grid import around, best_point, guess, lr_at, next_points, outwards
+from rightbatch.study.outlook import Outlook, outlook, rounds_of
 from rightbatch.study.pilot import pilot_target
+from rightbatch.study.plan import next_step, skeleton
 from rightbatch.study.pool import NOT_REACHED, choices, pool, scores_of
 from rightbatch.study.settings import Settings
 from rightbatch.study.store import Store
@@ -47,6 +51,15 @@ not rise with the batch and samples do not fall, so this leaves room for a learn
 _WIDE = {"sgd": (-14, 2), "momentum": (-18, -2), "nesterov": (-18, -2), "adam": (-24, -4)}
 """Points of the first search for each update rule: a factor of 256, extended where it is not enough."""
 
+_SHARE_TO_COMPLETE = 0.15
+"""Share of the budget that the table may take once the answer stands, if the answer took less."""
+
+_SWEEP_COSTS = 10.0
+"""Seconds of a sweep over the seconds of its best run: five learning rates, each up to twice as long."""
+
+_ALL_DONE = "every planned run is done"
+_SURE = "the recommended batch size is within {percent} of the fastest with 95 % probability"
+
 _REACH = 8
 """Points the fine grid may be shifted when its best learning rate lies on the edge: a factor of 16."""
 
@@ -72,6 +85,10 @@ class StudyRun:
         task: `"regression"` or `"classification"`.
         optimizer: the update rule, for the first search.
         budget: seconds after which no new run is started; infinite: none.
+        tolerance: the study is done when the recommendation takes at most this share more seconds
+            than the best batch size, with 95 % probability.
+        memory_limit: bytes; a batch size that needs more is not recommended; `None`: no limit.
+        complete: whether to measure, when the answer stands, the batch sizes it did not need.
         progress: told of every piece of work done.
     """
 
@@ -81,33 +98,100 @@ class StudyRun:
     task: str
     optimizer: Optimizer
     budget: float
+    tolerance: float
+    memory_limit: int | None
+    complete: bool
     progress: Callable[[Progress], None]
     runs: list[Run] = field(default_factory=list)
-    target: Target | None = None
-    stopped: str = "every planned run is done"
+    """In the order of their making: what to do next depends on them alone."""
+    stored: dict[tuple[int, int, int], Run] = field(default_factory=dict)
+    """Runs of earlier sessions by (batch size, seed, point); taken when their turn comes."""
+    found: dict[int, Found] = field(default_factory=dict)
+    seeds: dict[int, int] = field(default_factory=dict)
+    """Seeds run on the fine grid, of every batch size."""
+    stopped: str = ""
     started: float = field(default_factory=time.perf_counter)
     before: float = 0.0
     """Seconds that earlier sessions spent."""
     done: int = 0
-    total: int = 0
 
     def run(self) -> None:
-        """Do what is still to be done, until all is done or the budget is spent."""
+        """Do what is still to be done, until the answer stands or the budget is spent."""
         self.before = self.store.fact("seconds") or 0.0
-        self.runs = self.store.runs()
-        sizes = self.settings.batch_sizes
-        self.total = ROUNDS + len(sizes) * (1 + self.settings.seeds)
+        self.stored = {(run.batch_size, run.seed, run.point): run for run in self.store.runs()}
         try:
             self._measure_memory()
             self._time_steps()
-            self.target = self._find_target()
-            found = self._search_all(self.target)
-            self._repeat_over_seeds(self.target, found)
+            target = self._find_target()
+            for size in skeleton(self.settings.batch_sizes, self._middle()):
+                self._search(target, size)
+            self._answer(target)
+            if self.complete:
+                self._complete(target)
         except DeadlineError:
-            self.stopped = (
-                f"the budget of {units.seconds(self.budget)} was spent before every planned run was done"
-            )
+            self.stopped = f"the budget of {units.seconds(self.budget)} was spent"
         self.store.put(seconds=self._spent(), stopped=self.stopped)
+
+    def _answer(self, target: Target) -> None:
+        """Run what bears on the recommendation until it is sure enough."""
+        while True:
+            view = self._view()
+            step = next_step(
+                view,
+                self.settings.batch_sizes,
+                middle=self._middle(),
+                searched=self.found,
+                seeds=self.seeds,
+                most_seeds=self.settings.seeds,
+                tolerance=self.tolerance,
+            )
+            if step is None:
+                break
+            if step in self.found:
+                self._add_seed(target, step)
+            else:
+                self._search(target, step)
+        sure = view is not None and view.regret() <= self.tolerance
+        self.stopped = _SURE.format(percent=units.percent(self.tolerance)) if sure else _ALL_DONE
+
+    def _complete(self, target: Target) -> None:
+        """The other batch sizes, for the table, while that costs no more than the answer did."""
+        allowance = max(self._cost(), _SHARE_TO_COMPLETE * self.budget)
+        for size in outwards(self.settings.batch_sizes, self._middle()):
+            if size not in self.found and self._expected_cost(size) <= allowance - self._cost():
+                self._search(target, size)
+        for number in range(self.settings.seeds):
+            for size in outwards(list(self.found), self._middle()):
+                few = self.seeds.get(size, 0) <= number and math.isfinite(self.found[size].steps)
+                if few and self._expected_cost(size) <= allowance - self._cost():
+                    self._add_seed(target, size)
+
+    def _cost(self) -> float:
+        """Seconds that the runs so far would take one after the other: the same in every session."""
+        seconds = self._seconds()
+        return sum(run.steps * seconds[run.batch_size] for run in self.runs)
+
+    def _expected_cost(self, size: int) -> float:
+        """Seconds that a sweep at the size would take likewise."""
+        view = self._view()
+        if view is None:
+            return math.inf
+        typical = float(np.median(view.seconds[:, self.settings.batch_sizes.index(size)]))
+        return _SWEEP_COSTS * typical
+
+    def _view(self) -> Outlook | None:
+        table = pool(self.runs, self.settings.batch_sizes)
+        found = choices(table)
+        rounds = rounds_of(self.store.timings(), self.settings.batch_sizes)
+        missed = [size for size in self.found if size not in found]
+        memory = memory_of(self.store)
+        limit = math.inf if self.memory_limit is None else self.memory_limit
+        heavy = [size for size in self.settings.batch_sizes if memory.get(size, 0) > limit]
+        return outlook(table, found, rounds, barred=[*missed, *heavy], seed=self.settings.seed)
+
+    def _seconds(self) -> dict[int, float]:
+        rounds = rounds_of(self.store.timings(), self.settings.batch_sizes)
+        return dict(zip(self.settings.batch_sizes, np.median(rounds, axis=0).tolist(), strict=True))
 
     def _spent(self) -> float:
         return self.before + time.perf_counter() - self.started
@@ -121,27 +205,25 @@ class StudyRun:
 
     def _tell(self, stage: str, detail: str) -> None:
         self.done += 1
-        self.total = max(self.total, self.done)
+        total = max(ROUNDS + len(self.settings.batch_sizes) * (1 + self.settings.seeds), self.done)
         spent = self._spent()
-        left = spent / self.done * (self.total - self.done) if self.done > ROUNDS else None
-        self.progress(Progress(stage, detail, self.done, self.total, self._best(), spent, left))
+        left = spent / self.done * (total - self.done) if self.done > ROUNDS else None
+        self.progress(Progress(stage, detail, self.done, total, self._best(), spent, left))
 
     def _best(self) -> str:
-        if not self.runs:
-            return ""
-        seconds = {timing.batch_size: timing.seconds for timing in self.store.timings()}
         found = choices(pool(self.runs, self.settings.batch_sizes))
         if not found:
             return ""
+        seconds = self._seconds()
         size = min(found, key=lambda b: found[b].steps * seconds[b])
         lr, needed = lr_at(found[size].point), found[size].steps * seconds[size]
         return f"batch size {size}, learning rate {units.plain(lr)}: {units.seconds(needed)} to target"
 
     def _measure_memory(self) -> None:
-        known = self.store.fact("memory") or {}
+        known = memory_of(self.store)
         for size in self.settings.batch_sizes:
-            if str(size) not in known:
-                known[str(size)] = peak_bytes(self.problem.learner, self.problem.loader, size)
+            if size not in known:
+                known[size] = peak_bytes(self.problem.learner, self.problem.loader, size)
         self.store.put(memory=known)
 
     def _time_steps(self) -> None:
@@ -190,27 +272,23 @@ class StudyRun:
         wanted = max(_PILOT_EPOCHS * len(self.problem.loader(size)), _LEAST_STEPS // 3)
         return max(1, int(min(wanted, affordable)))
 
-    def _search_all(self, target: Target) -> dict[int, Found]:
-        """The best coarse learning rate of every batch size, from the first seed."""
-        found: dict[int, Found] = {}
-        for size in outwards(self.settings.batch_sizes, self._middle()):
-            points = {known: found[known].point for known in found}
-            start = around(guess(points, size), below=2, above=2) if found else self._wide()
-            found[size] = self._search(target, size, start, self._most_steps(size, found))
-            self._tell("learning rates", f"batch size {size}: {units.plain(lr_at(found[size].point))}")
-        return found
-
-    def _search(self, target: Target, size: int, points: Sequence[int], most_steps: int) -> Found:
+    def _search(self, target: Target, size: int) -> None:
+        """The best learning rate of a batch size on the coarse grid, from the first seed."""
+        points = {known: self.found[known].point for known in self.found}
+        wanted = around(guess(points, size), below=2, above=2) if points else self._wide()
+        most_steps = self._most_steps(size, self.found)
         tried: set[int] = set()
         scores: dict[int, float] = {}
-        while points:
-            self._sweep(target, size, self.settings.seed, points, most_steps)
-            tried.update(points)
+        while wanted:
+            self._sweep(target, size, self.settings.seed, wanted, most_steps)
+            tried.update(wanted)
             runs = [run for run in self._runs_of(size, self.settings.seed) if run.point in tried]
             scores = scores_of(runs, target.value)
-            points = next_points(scores)
+            wanted = next_points(scores)
         best = best_point(scores)
-        return Found(best, math.exp(scores[best]) if scores[best] < NOT_REACHED else math.inf)
+        steps = math.exp(scores[best]) if scores[best] < NOT_REACHED else math.inf
+        self.found[size] = Found(best, steps)
+        self._tell("learning rates", f"batch size {size}: {units.plain(lr_at(best))}")
 
     def _most_steps(self, size: int, found: Mapping[int, Found]) -> int:
         """Steps that a run may take: from the sizes done, or so many epochs while there is none."""
@@ -220,57 +298,61 @@ class StudyRun:
         least = min([*smaller, *larger], default=math.inf)
         return min(epochs, math.ceil(_SLACK * least) + 10) if math.isfinite(least) else epochs
 
-    def _repeat_over_seeds(self, target: Target, found: Mapping[int, Found]) -> None:
-        """The best learning rate and its neighbours on the fine grid, for every seed; wider if need be."""
-        wanted = {
-            size: set(around(found[size].point, below=2, above=2, step=1))
-            for size in outwards(self.settings.batch_sizes, self._middle())
-            if math.isfinite(found[size].steps)
-        }
-        while wanted:
-            self._run_missing(target, wanted, found)
-            wanted = {size: more for size in wanted if (more := self._beyond_edge(size, found[size]))}
+    def _add_seed(self, target: Target, size: int) -> None:
+        """One more seed of a batch size, with the best learning rate and its neighbours on the fine grid."""
+        number = self.seeds.get(size, 0)
+        wanted = around(self.found[size].point, below=2, above=2, step=1)
+        if number:
+            wanted = sorted({*wanted, *self._points_in_every_seed(size, number)})
+        self._fine(target, size, self.settings.seed + number, wanted)
+        self.seeds[size] = number + 1
+        while more := self._beyond_edge(size, number + 1):
+            for seed in range(self.settings.seed, self.settings.seed + number + 1):
+                self._fine(target, size, seed, more)
+        self._tell("seeds", f"batch size {size}, seed {number + 1} of {self.settings.seeds}")
 
-    def _run_missing(self, target: Target, wanted: dict[int, set[int]], found: Mapping[int, Found]) -> None:
-        for seed in self._seeds():
-            for size, points in wanted.items():
-                most_steps = self._most_steps(size, {size: found[size]})
-                self._sweep(target, size, seed, sorted(points), most_steps)
-                number = seed - self.settings.seed + 1
-                self._tell("seeds", f"seed {number} of {self.settings.seeds}, batch size {size}")
+    def _fine(self, target: Target, size: int, seed: int, points: Sequence[int]) -> None:
+        self._sweep(target, size, seed, points, self._most_steps(size, {size: self.found[size]}))
 
-    def _beyond_edge(self, size: int, found: Found) -> set[int]:
+    def _points_in_every_seed(self, size: int, number: int) -> set[int]:
+        seeds = range(self.settings.seed, self.settings.seed + number)
+        return set.intersection(*({run.point for run in self._runs_of(size, seed)} for seed in seeds))
+
+    def _beyond_edge(self, size: int, number: int) -> list[int]:
         """Learning rates to add where the best over all seeds has no worse neighbour yet."""
-        complete = set.intersection(*({r.point for r in self._runs_of(size, seed)} for seed in self._seeds()))
+        complete = self._points_in_every_seed(size, number)
         runs = [run for run in self.runs if run.batch_size == size and run.point in complete]
         best = choices(pool(runs, [size]))
-        if not best or abs(best[size].point - found.point) >= _REACH:
-            return set()
+        if not best or abs(best[size].point - self.found[size].point) >= _REACH:
+            return []
         point = best[size].point
         if point == min(complete):
-            return {point - 1, point - 2}
-        return {point + 1, point + 2} if point == max(complete) else set()
-
-    def _seeds(self) -> range:
-        return range(self.settings.seed, self.settings.seed + self.settings.seeds)
+            return [point - 2, point - 1]
+        return [point + 1, point + 2] if point == max(complete) else []
 
     def _sweep(self, target: Target, size: int, seed: int, points: Sequence[int], most_steps: int) -> None:
         done = {run.point for run in self._runs_of(size, seed)}
         missing = [point for point in points if point not in done]
-        if not missing:
-            return
-        self._check_budget()
-        runs = sweep(
-            self.problem,
-            target,
-            batch_size=size,
-            seed=seed,
-            points=missing,
-            most_steps=most_steps,
-            deadline=self._deadline(),
-        )
-        self.store.add_runs(runs, seconds=self._spent())
-        self.runs.extend(runs)
+        stored = [self.stored.get((size, seed, point)) for point in missing]
+        known = [run for run in stored if run is not None]
+        if len(known) < len(missing):
+            self._check_budget()
+            known = sweep(
+                self.problem,
+                target,
+                batch_size=size,
+                seed=seed,
+                points=missing,
+                most_steps=most_steps,
+                deadline=self._deadline(),
+            )
+            self.store.add_runs(known, seconds=self._spent())
+        self.runs.extend(known)
 
     def _runs_of(self, size: int, seed: int) -> list[Run]:
         return [run for run in self.runs if run.batch_size == size and run.seed == seed]
+
+
+def memory_of(store: Store) -> dict[int, int]:
+    """Bytes needed at every batch size, as far as they are known."""
+    return {int(size): used for size, used in (store.fact("memory") or {}).items()}

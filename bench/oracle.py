@@ -1,0 +1,140 @@
+"""An exhaustive sweep of every task of the suite: what the study's answers are compared with.
+
+    python bench/oracle.py [--seeds 5] [--only digits] [--folder bench/.oracle]
+
+For each task: batch sizes in powers of two and the full batch, nine learning rates in steps of sqrt(2)
+around the best, extended until the best over all seeds is inside, every run until it arrives or has
+seen the data `EPOCHS` times: what a careful person would sweep. Then, not counted in its cost, more seeds
+for the sizes that may be the fastest, so that the oracle's own noise is small. The target is the one that
+the study sets by itself. Writes one JSON file a task and prints a line.
+"""
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from rightbatch.answer import study
+from rightbatch.learners.updates import optimizer_named
+from rightbatch.measure.clock import time_steps
+from rightbatch.study import sweep as engine
+from rightbatch.study.settings import batch_sizes_for
+from rightbatch.study.sweep import Problem, Run, sweep
+from rightbatch.train.target import Target, parse_target
+from tasks import TASKS, Task
+
+ROUNDS = 60
+EPOCHS = 30
+MORE_SEEDS = 60
+"""For batch sizes within `NEAR` of the fastest: runs scatter by 10 to 40 %, their mean then by 1 to 5 %."""
+NEAR = 1.5
+FIRST_SEED = 1000
+"""The oracle's seeds are none of the study's."""
+
+
+def problem_of(task: Task) -> Problem:
+    """The task, ready to be trained."""
+    data = task.data()
+    learner = task.model.build(data.shape, optimizer_named(task.optimizer))
+    return Problem(learner=learner, train=data.train, validation=data.validation)
+
+
+def best_of(problem: Problem, target: Target, size: int, centre: int, seeds: int) -> dict[str, Any]:
+    """Mean ln steps at the best learning rate of one batch size, over the seeds."""
+    points = list(range(centre - 4, centre + 5))
+    table: dict[int, list[float]] = {point: [] for point in points}
+    most = EPOCHS * len(problem.train[0]) // size + 100
+    while True:
+        new = [point for point in points if not table[point]]
+        for seed in range(FIRST_SEED, FIRST_SEED + seeds):
+            for run in sweep(problem, target, batch_size=size, seed=seed, points=new, most_steps=most):
+                table[run.point].append(
+                    math.inf if run.steps_to_target is None else math.log(run.steps_to_target)
+                )
+        means = {point: float(np.mean(table[point])) for point in points}
+        best = min(points, key=lambda point: means[point])
+        if points[0] < best < points[-1] or len(points) > 40 or math.isinf(means[best]):
+            scatter = float(np.std(table[best], ddof=1)) if math.isfinite(means[best]) else math.nan
+            return {"batch_size": size, "point": best, "log_steps": means[best], "scatter": scatter}
+        more = [points[0] - 2, points[0] - 1] if best == points[0] else [points[-1] + 1, points[-1] + 2]
+        points = sorted(points + more)
+        table |= {point: [] for point in more}
+
+
+def sharper(problem: Problem, target: Target, row: dict[str, Any]) -> dict[str, Any]:
+    """The row with many seeds at its best learning rate and its neighbours."""
+    points = [row["point"] - 1, row["point"], row["point"] + 1]
+    most = EPOCHS * len(problem.train[0]) // row["batch_size"] + 100
+    runs = [
+        sweep(problem, target, batch_size=row["batch_size"], seed=seed, points=points, most_steps=most)
+        for seed in range(FIRST_SEED, FIRST_SEED + MORE_SEEDS)
+    ]
+    logs = np.array([[_log(run) for run in group] for group in runs])
+    best = int(logs.mean(axis=0).argmin())
+    if not math.isfinite(logs[:, best].mean()):
+        return row
+    return {
+        "point": points[best],
+        "log_steps": float(logs[:, best].mean()),
+        "scatter": float(logs[:, best].std(ddof=1)),
+    }
+
+
+def _log(run: Run) -> float:
+    return math.inf if run.steps_to_target is None else math.log(run.steps_to_target)
+
+
+def oracle(task: Task, seeds: int) -> dict[str, Any]:
+    """The whole sweep of one task."""
+    pilot = study(task.model, task.data(), optimizer=task.optimizer, seed=0, budget="5m").to_dict()
+    problem = problem_of(task)
+    target = parse_target(pilot["target"]["text"], problem_task(task))
+    known = {row["batch_size"]: row["learning_rate"] for row in pilot["batch_sizes"] if row["learning_rate"]}
+    sizes = [size for size in batch_sizes_for(len(problem.train[0])) if size in known]
+    started = time.perf_counter()
+    rows = [best_of(problem, target, size, round(2 * math.log2(known[size])), seeds) for size in sizes]
+    seconds = time.perf_counter() - started
+    rounds = list(time_steps(problem.learner, problem.loader, sizes, rounds=ROUNDS, lr=1e-6))
+    for row in rows:
+        timed = [
+            timing.seconds for line in rounds for timing in line if timing.batch_size == row["batch_size"]
+        ]
+        row["seconds_per_step"] = float(np.median(timed))
+    return {"task": task.name, "target": str(target), "seconds": seconds, "seeds": seeds, "sizes": rows}
+
+
+def problem_task(task: Task) -> str:
+    """Regression or classification."""
+    return task.data().task
+
+
+def main() -> None:
+    """Make the files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--folder", type=Path, default=Path(__file__).parent / ".oracle")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(exist_ok=True)
+    engine.HOPELESS = math.inf
+    for task in TASKS:
+        if arguments.only not in task.name:
+            continue
+        with threadpool_limits(1):
+            found = oracle(task, arguments.seeds)
+        path = arguments.folder / f"{task.name.replace(', ', '-').replace(' ', '_')}.json"
+        path.write_text(json.dumps(found, indent=1))
+        best = min(found["sizes"], key=lambda row: row["log_steps"] + math.log(row["seconds_per_step"]))
+        print(
+            f"{task.name:40} {found['target']:18} best {best['batch_size']:5}  {found['seconds']:6.1f} s",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""What the runs so far say of every batch size: seconds to target, run or not, with their doubt."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rightbatch.measure.clock import Timing
+from rightbatch.records import Array
+from rightbatch.stats.interval import resamples
+from rightbatch.stats.posterior import Steps, steps_posterior
+from rightbatch.study.pool import Choice, Pool, chosen_log_steps
+
+DRAWS = 2000
+"""Of the posterior: the 2.5 % point of two thousand has an error of a third of a per cent."""
+
+ALIKE = 1.05
+"""A batch size counts as good as the best when it takes at most this many times its seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """Draws of the seconds to target, T(B) = S(B) t(B), at every batch size."""
+
+    batch_sizes: tuple[int, ...]
+    measured: Array
+    """Whether the size was run and reached the target, bool `(sizes,)`."""
+    open: Array
+    """Whether the size may be recommended once it is run: it was not found to miss the target, and
+    it fits in memory."""
+    steps: Steps
+    seconds: Array
+    """float64 `(draws, sizes)`."""
+
+    @property
+    def ratios(self) -> Array:
+        """Seconds to target over those of the best open size, in every draw, `(draws, sizes)`."""
+        return self.seconds / np.where(self.open, self.seconds, np.inf).min(axis=1, keepdims=True)
+
+    def best(self) -> int:
+        """The measured size of least expected regret, as an index."""
+        usable = self.measured & self.open
+        return int(np.where(usable, self.ratios.mean(axis=0), np.inf).argmin())
+
+    def regret(self) -> float:
+        """The regret of the best that is not exceeded in 95 % of the draws: 0.05 is 5 % more seconds."""
+        return float(np.quantile(self.ratios[:, self.best()], 0.95) - 1)
+
+    def chance_of_best(self) -> Array:
+        """How likely each size is the fastest of the open ones, `(sizes,)`."""
+        fastest = np.where(self.open, self.seconds, np.inf).argmin(axis=1)
+        return np.bincount(fastest, minlength=len(self.batch_sizes)) / len(fastest)
+
+    def alike(self) -> tuple[int, ...]:
+        """Measured sizes that are more likely than not within 5 % of the best."""
+        near = (self.ratios <= ALIKE).mean(axis=0) >= 0.5
+        near[self.best()] = True
+        return tuple(
+            size for size, yes in zip(self.batch_sizes, near & self.measured & self.open, strict=True) if yes
+        )
+
+    def span(self) -> tuple[int, int]:
+        """Smallest and largest size of a set that holds the fastest with 95 % probability."""
+        chance = self.chance_of_best()
+        likely = np.argsort(-chance, kind="stable")
+        count = int(np.searchsorted(np.cumsum(chance[likely]), 0.95)) + 1
+        members = likely[:count]
+        return self.batch_sizes[members.min()], self.batch_sizes[members.max()]
+
+
+def rounds_of(timings: Sequence[Timing], batch_sizes: Sequence[int]) -> Array:
+    """Seconds per step, `(rounds, batch sizes)`."""
+    by_round: dict[int, dict[int, float]] = {}
+    for timing in timings:
+        by_round.setdefault(timing.round, {})[timing.batch_size] = timing.seconds
+    return np.array([[row[size] for size in batch_sizes] for row in by_round.values()])
+
+
+def outlook(
+    table: Pool, found: dict[int, Choice], rounds: Array, *, barred: Sequence[int] = (), seed: int
+) -> Outlook | None:
+    """The outlook; `None` while fewer than two batch sizes have reached the target.
+
+    Args:
+        table: all runs.
+        found: the best learning rate of every size that reached the target.
+        rounds: seconds per step, `(rounds, sizes)`.
+        barred: sizes that cannot be recommended: they missed the target, or need too much memory.
+        seed: of the draws.
+    """
+    if len(found) < 2:
+        return None
+    steps = steps_posterior(table.batch_sizes, chosen_log_steps(table, found), draws=DRAWS, seed=seed)
+    drawn = resamples(len(rounds), DRAWS, seed, of="rounds")
+    medians = np.stack(
+        [np.median(rounds[:, column][drawn], axis=1) for column in range(rounds.shape[1])], axis=1
+    )
+    return Outlook(
+        batch_sizes=table.batch_sizes,
+        measured=np.array([size in found for size in table.batch_sizes]),
+        open=np.array([size not in barred for size in table.batch_sizes]),
+        steps=steps,
+        seconds=np.exp(steps.log_steps) * medians,
+    )

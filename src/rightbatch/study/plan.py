@@ -1,0 +1,70 @@
+"""What to run next: pure decisions from what is known so far."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from rightbatch.study.grid import outwards
+from rightbatch.study.outlook import Outlook
+
+STRIDE = 8
+"""Ratio of the first three batch sizes: far enough apart to see the curve bend between them."""
+
+LEAST_SEEDS = 3
+"""Seeds of a batch size that is recommended, or might be."""
+
+CONTENDS = 0.05
+"""A batch size contends when it is the fastest with at least this probability."""
+
+
+def skeleton(batch_sizes: Sequence[int], middle: int) -> list[int]:
+    """The first sizes to run: the middle, and one far from it on either side.
+
+    Example:
+        >>> skeleton([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1257], 32)
+        [32, 4, 256]
+    """
+    wanted = [middle, middle / STRIDE, middle * STRIDE]
+    nearest = [min(batch_sizes, key=lambda size: abs(size - want)) for want in wanted]
+    return list(dict.fromkeys(nearest))
+
+
+def next_step(
+    view: Outlook | None,
+    batch_sizes: Sequence[int],
+    *,
+    middle: int,
+    searched: Collection[int],
+    seeds: Mapping[int, int],
+    most_seeds: int,
+    tolerance: float,
+) -> int | None:
+    """The batch size to run next, its learning rate to be searched first if it is new.
+
+    While fewer than two sizes reached the target, the nearest new one. Then, of the sizes that
+    contend for the fastest, new ones first and of the others the one with the fewest seeds; until
+    each has a few, and the recommendation is sure enough or all seeds are run.
+
+    Args:
+        view: what the runs say so far.
+        batch_sizes: all sizes.
+        middle: where the study began.
+        searched: sizes whose learning rate was searched.
+        seeds: seeds run of each size.
+        most_seeds: seeds to run at most.
+        tolerance: regret, as a share, that is small enough.
+
+    Returns:
+        A size, or `None`: the answer stands.
+    """
+    if view is None:
+        return next((size for size in outwards(batch_sizes, middle) if size not in searched), None)
+    chance = dict(zip(batch_sizes, view.chance_of_best().tolist(), strict=True))
+    best = batch_sizes[view.best()]
+    contenders = [size for size in batch_sizes if chance[size] >= CONTENDS or size == best]
+    new = [size for size in contenders if size not in searched]
+    if new:
+        return max(new, key=lambda size: chance[size])
+    least = min(seeds.get(size, 0) for size in contenders)
+    if least >= min(LEAST_SEEDS, most_seeds) and view.regret() <= tolerance:
+        return None
+    left = [size for size in contenders if seeds.get(size, 0) < most_seeds]
+    return min(left, key=lambda size: (seeds.get(size, 0), -chance[size]), default=None)
