@@ -55,9 +55,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent / ".oracle")
     arguments = parser.parse_args()
     rows = []
-    print(
-        f"{'task':40} {'seed':>4} {'rec':>5} {'best':>5} {'regret':>7} {'cost':>6} {'seconds':>7} {'B_crit/oracle':>13}"
-    )
+    heads = f"{'task':40} {'seed':>4} {'rec':>5} {'best':>5} {'regret':>7} {'cost':>6}"
+    print(f"{heads} {'seconds':>7} {'B_crit/oracle':>13}")
     for task in TASKS:
         path = arguments.folder / f"{task.name.replace(', ', '-').replace(' ', '_')}.json"
         if arguments.only not in task.name or not path.exists():
