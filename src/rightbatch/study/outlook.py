@@ -14,6 +14,9 @@ from rightbatch.study.pool import Choice, Pool, chosen_log_steps
 DRAWS = 2000
 """Of the posterior: the 2.5 % point of two thousand has an error of a third of a per cent."""
 
+ARRIVES = 0.8
+"""Share of the runs that must reach the target at a batch size that is recommended."""
+
 ALIKE = 1.05
 """A batch size counts as good as the best when it takes at most this many times its seconds."""
 
@@ -33,14 +36,18 @@ class Outlook:
     """float64 `(draws, sizes)`."""
 
     @property
+    def usable(self) -> Array:
+        """Whether the size may be recommended now: measured and open."""
+        return self.measured & self.open
+
+    @property
     def ratios(self) -> Array:
         """Seconds to target over those of the best open size, in every draw, `(draws, sizes)`."""
         return self.seconds / np.where(self.open, self.seconds, np.inf).min(axis=1, keepdims=True)
 
     def best(self) -> int:
         """The measured size of least expected regret, as an index."""
-        usable = self.measured & self.open
-        return int(np.where(usable, self.ratios.mean(axis=0), np.inf).argmin())
+        return int(np.where(self.usable, self.ratios.mean(axis=0), np.inf).argmin())
 
     def regret(self) -> float:
         """The regret of the best that is not exceeded in 95 % of the draws: 0.05 is 5 % more seconds."""
@@ -55,9 +62,7 @@ class Outlook:
         """Measured sizes that are more likely than not within 5 % of the best."""
         near = (self.ratios <= ALIKE).mean(axis=0) >= 0.5
         near[self.best()] = True
-        return tuple(
-            size for size, yes in zip(self.batch_sizes, near & self.measured & self.open, strict=True) if yes
-        )
+        return tuple(size for size, yes in zip(self.batch_sizes, near & self.usable, strict=True) if yes)
 
     def span(self) -> tuple[int, int]:
         """Smallest and largest size of a set that holds the fastest with 95 % probability."""
@@ -79,16 +84,17 @@ def rounds_of(timings: Sequence[Timing], batch_sizes: Sequence[int]) -> Array:
 def outlook(
     table: Pool, found: dict[int, Choice], rounds: Array, *, barred: Sequence[int] = (), seed: int
 ) -> Outlook | None:
-    """The outlook; `None` while fewer than two batch sizes have reached the target.
+    """The outlook; `None` while fewer than two batch sizes have reached the target, or none is open.
 
     Args:
         table: all runs.
         found: the best learning rate of every size that reached the target.
         rounds: seconds per step, `(rounds, sizes)`.
-        barred: sizes that cannot be recommended: they missed the target, or need too much memory.
+        barred: sizes that cannot be recommended: they missed the target, or need too much memory. Nor can
+            those at which more than a fifth of the runs missed it.
         seed: of the draws.
     """
-    if len(found) < 2:
+    if len(found) < 2 or all(size in barred or _fails(found[size]) for size in found):
         return None
     steps = steps_posterior(table.batch_sizes, chosen_log_steps(table, found), draws=DRAWS, seed=seed)
     drawn = resamples(len(rounds), DRAWS, seed, of="rounds")
@@ -98,7 +104,11 @@ def outlook(
     return Outlook(
         batch_sizes=table.batch_sizes,
         measured=np.array([size in found for size in table.batch_sizes]),
-        open=np.array([size not in barred for size in table.batch_sizes]),
+        open=np.array([size not in barred and not _fails(found.get(size)) for size in table.batch_sizes]),
         steps=steps,
         seconds=np.exp(steps.log_steps) * medians,
     )
+
+
+def _fails(choice: Choice | None) -> bool:
+    return choice is not None and choice.reached < ARRIVES * choice.seeds

@@ -21,7 +21,9 @@ class Pool:
     seeds: tuple[int, ...]
     points: tuple[int, ...]
     log_steps: Array
-    """ln of steps to target, float64 `(seeds, batch sizes, points)`; infinite: not reached; NaN: not run."""
+    """Log of steps to target, float64 `(seeds, batch sizes, points)`; infinite: missed; NaN: not run."""
+    log_made: Array
+    """Log of the steps made, likewise: where the target was missed, it takes more than these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +45,15 @@ def pool(runs: Sequence[Run], batch_sizes: Sequence[int]) -> Pool:
     points = {point: i for i, point in enumerate(sorted({run.point for run in runs}))}
     sizes = {size: i for i, size in enumerate(batch_sizes)}
     table = np.full((len(seeds), len(sizes), len(points)), np.nan)
+    made = table.copy()
     for run in runs:
         if run.batch_size in sizes:
             cell = seeds[run.seed], sizes[run.batch_size], points[run.point]
             table[cell] = math.inf if run.steps_to_target is None else math.log(run.steps_to_target)
-    return Pool(batch_sizes=tuple(sizes), seeds=tuple(seeds), points=tuple(points), log_steps=table)
+            made[cell] = math.log(run.steps)
+    return Pool(
+        batch_sizes=tuple(sizes), seeds=tuple(seeds), points=tuple(points), log_steps=table, log_made=made
+    )
 
 
 def scores_of(runs: Sequence[Run], target: float) -> dict[int, float]:
@@ -88,12 +94,17 @@ def choices(table: Pool) -> dict[int, Choice]:
 
 
 def chosen_log_steps(table: Pool, found: Mapping[int, Choice]) -> Array:
-    """Ln steps of each seed at every size's best learning rate, `(seeds, sizes)`; NaN: none."""
+    """Log steps of each seed at every size's best learning rate, `(seeds, sizes)`; NaN: not run.
+
+    A run that did not reach the target counts with the steps it made. That is too few, so a size
+    at which many runs fail looks better than it is; `Choice.reached` says how many do.
+    """
     rows = np.full(table.log_steps.shape[:2], np.nan)
     for column, size in enumerate(table.batch_sizes):
         if size in found:
-            rows[:, column] = table.log_steps[:, column, table.points.index(found[size].point)]
-    return np.where(np.isfinite(rows), rows, np.nan)
+            point = table.points.index(found[size].point)
+            rows[:, column] = np.minimum(table.log_steps[:, column, point], table.log_made[:, column, point])
+    return rows
 
 
 def _score(run: Run, target: float) -> float:

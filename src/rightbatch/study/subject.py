@@ -20,7 +20,9 @@ class Subject(Protocol):
         """Most bytes that training at the batch size takes beyond the data; `None`: cannot be told."""
         ...
 
-    def time_steps(self, batch_sizes: Sequence[int], *, rounds: int, first_round: int) -> Iterator[list[Timing]]:
+    def time_steps(
+        self, batch_sizes: Sequence[int], *, rounds: int, first_round: int
+    ) -> Iterator[list[Timing]]:
         """Seconds per step, a list a round with every batch size in turn."""
         ...
 

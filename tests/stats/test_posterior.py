@@ -1,0 +1,92 @@
+"""What the runs say of S(B), as draws."""
+
+import numpy as np
+import pytest
+
+from rightbatch.errors import SettingError
+from rightbatch.stats.posterior import steps_posterior
+
+SIZES = np.array([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024])
+S_MIN, B_CRIT = 22.0, 27.0
+
+
+def curve(sizes: np.ndarray) -> np.ndarray:
+    """Ln S of the hyperbola."""
+    return np.log(S_MIN * (1 + B_CRIT / sizes))
+
+
+def test_many_exact_runs_give_the_curve_back() -> None:
+    """With 40 runs a size and hardly any scatter, all draws lie within a few per cent of the truth."""
+    rng = np.random.default_rng(0)
+    table = curve(SIZES) + 0.01 * rng.standard_normal((40, len(SIZES)))
+    steps = steps_posterior(SIZES, table, draws=1000, seed=0)
+    assert np.median(steps.b_crit) == pytest.approx(B_CRIT, rel=0.02)
+    assert np.median(steps.s_min) == pytest.approx(S_MIN, rel=0.02)
+    np.testing.assert_allclose(np.median(steps.log_steps, axis=0), curve(SIZES), atol=0.02)
+
+
+def test_a_size_that_was_not_run_is_predicted_by_the_others() -> None:
+    """Three far-apart sizes tell what lies between them, with more doubt than at the sizes run."""
+    table = np.full((3, len(SIZES)), np.nan)
+    run = [2, 5, 8]
+    table[:, run] = curve(SIZES)[run]
+    steps = steps_posterior(SIZES, table, draws=2000, seed=0)
+    doubt = steps.log_steps.std(axis=0)
+    assert np.median(steps.log_steps[:, 6]) == pytest.approx(curve(SIZES)[6], abs=0.1)
+    assert doubt[6] > doubt[5]
+    assert doubt[0] > doubt[2]
+
+
+def test_a_lucky_size_is_drawn_towards_the_curve() -> None:
+    """A size 20 % under the curve in five runs is believed in part: between its mean and the curve."""
+    rng = np.random.default_rng(1)
+    table = curve(SIZES) + 0.15 * rng.standard_normal((5, len(SIZES)))
+    table[:, 5] = curve(SIZES)[5] - 0.2 + (table[:, 5] - table[:, 5].mean())
+    steps = steps_posterior(SIZES, table, draws=2000, seed=0)
+    believed = np.median(steps.log_steps[:, 5])
+    assert curve(SIZES)[5] - 0.2 < believed < curve(SIZES)[5]
+
+
+def test_where_the_hyperbola_fails_the_sizes_own_runs_count() -> None:
+    """A curve of another shape, well measured, is followed and not forced onto the hyperbola."""
+    truth = np.log(20 + 600 / SIZES**0.6)
+    table = np.broadcast_to(truth, (8, len(SIZES))) + 0.02 * np.random.default_rng(0).standard_normal((8, 1))
+    steps = steps_posterior(SIZES, table, draws=1000, seed=0)
+    np.testing.assert_allclose(np.median(steps.log_steps, axis=0), truth, atol=0.05)
+
+
+def test_a_lucky_seed_is_lucky_at_all_sizes() -> None:
+    """What a seed changes at every size alike is doubt of S_min, and hardly any of B_crit."""
+    rng = np.random.default_rng(2)
+    luck = 0.3 * rng.standard_normal((5, 1))
+    quiet = 0.02 * rng.standard_normal((5, len(SIZES)))
+    steps = steps_posterior(SIZES, curve(SIZES) + luck + quiet, draws=2000, seed=0)
+    assert np.log(steps.s_min).std() > 3 * np.log(steps.b_crit).std()
+
+
+@pytest.mark.parametrize(("seeds", "scatter"), [(3, 0.1), (5, 0.2)])
+def test_intervals_hold_the_truth_about_as_often_as_they_say(seeds: int, scatter: float) -> None:
+    """Of 200 simulated studies, 90 to 100 % of the 95 % intervals of B_crit and S_min hold the truth."""
+    rng = np.random.default_rng(3)
+    hits = np.zeros(2)
+    for study in range(200):
+        luck = 0.08 * rng.standard_normal((seeds, 1))
+        table = curve(SIZES) + luck + scatter * rng.standard_normal((seeds, len(SIZES)))
+        steps = steps_posterior(SIZES, table, draws=500, seed=study)
+        for i, (draws, truth) in enumerate(((steps.b_crit, B_CRIT), (steps.s_min, S_MIN))):
+            low, high = np.quantile(draws, [0.025, 0.975])
+            hits[i] += low <= truth <= high
+    assert (hits >= 0.9 * 200).all(), hits / 200
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    """Draws depend on the runs and the seed alone."""
+    table = curve(SIZES)[None]
+    one, two = (steps_posterior(SIZES, table, draws=10, seed=7) for _ in range(2))
+    np.testing.assert_array_equal(one.log_steps, two.log_steps)
+
+
+def test_one_size_is_refused() -> None:
+    """No curve goes through one size; the error says what is needed."""
+    with pytest.raises(SettingError, match="log_steps must be known at two sizes or more"):
+        steps_posterior([1, 2], [[1.0, np.nan]], draws=10, seed=0)

@@ -1,0 +1,49 @@
+"""Seconds to target at every batch size, with their doubt."""
+
+import numpy as np
+
+from rightbatch.stats.posterior import Steps
+from rightbatch.study.outlook import Outlook
+
+SIZES = (8, 16, 32)
+
+
+def outlook(seconds: list[list[float]], measured: list[bool], open_: list[bool]) -> Outlook:
+    """An outlook with the given draws."""
+    draws = np.array(seconds)
+    steps = Steps(s_min=np.ones(len(draws)), b_crit=np.ones(len(draws)), log_steps=np.log(draws))
+    return Outlook(
+        batch_sizes=SIZES, measured=np.array(measured), open=np.array(open_), steps=steps, seconds=draws
+    )
+
+
+def test_the_best_is_the_size_of_least_expected_regret() -> None:
+    """A size that is never far behind beats one that wins narrowly more often and loses badly."""
+    view = outlook([[1.0, 1.02, 9], [1.0, 1.02, 9], [2.0, 1.0, 9]], [True] * 3, [True] * 3)
+    assert SIZES[view.best()] == 16
+
+
+def test_a_size_that_is_barred_or_not_run_is_not_the_best() -> None:
+    """The fastest is out of memory, the second was never run: the third is recommended."""
+    view = outlook([[1.0, 2.0, 3.0]], [True, False, True], [False, True, True])
+    assert SIZES[view.best()] == 32
+
+
+def test_regret_is_taken_against_open_sizes() -> None:
+    """A barred size sets no standard; one that was not run does."""
+    barred = outlook([[1.0, 2.0, 3.0]] * 20, [True, True, True], [False, True, True])
+    assert barred.regret() == 0
+    unrun = outlook([[1.0, 2.0, 3.0]] * 20, [False, True, True], [True, True, True])
+    assert unrun.regret() == 1.0
+
+
+def test_alike_are_measured_sizes_within_five_per_cent() -> None:
+    """1.04 times the best is alike, 1.06 times is not."""
+    assert outlook([[1.0, 1.04, 1.06]], [True] * 3, [True] * 3).alike() == (8, 16)
+
+
+def test_the_span_holds_the_fastest_in_95_of_100_draws() -> None:
+    """A size that is fastest in 4 of 100 draws is left out, one that is in 6 is not."""
+    for wins, expected in ((4, (8, 8)), (6, (8, 32))):
+        draws = [[1.0, 9.0, 2.0]] * (100 - wins) + [[2.0, 9.0, 1.0]] * wins
+        assert outlook(draws, [True] * 3, [True] * 3).span() == expected
