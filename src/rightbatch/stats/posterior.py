@@ -59,7 +59,7 @@ def steps_posterior(batch_sizes: ArrayLike, log_steps: ArrayLike, *, draws: int,
         >>> measured = np.log([[610.0, np.nan, 43.0, 24.0, np.nan]])
         >>> steps = steps_posterior([1, 8, 32, 256, 1024], measured, draws=1000, seed=0)
         >>> print(np.exp(np.median(steps.log_steps, axis=0)).round(-1))
-        [600. 100.  40.  20.  20.]
+        [620. 100.  40.  20.  20.]
     """
     sizes, table = checked_sizes(batch_sizes), np.asarray(log_steps, np.float64)
     known = np.isfinite(table).sum(axis=0)

@@ -41,16 +41,16 @@ class Choice:
 
 def pool(runs: Sequence[Run], batch_sizes: Sequence[int]) -> Pool:
     """The table of the runs at these batch sizes."""
+    sizes = {size: i for i, size in enumerate(batch_sizes)}
+    runs = [run for run in runs if run.batch_size in sizes]
     seeds = {seed: i for i, seed in enumerate(sorted({run.seed for run in runs}))}
     points = {point: i for i, point in enumerate(sorted({run.point for run in runs}))}
-    sizes = {size: i for i, size in enumerate(batch_sizes)}
     table = np.full((len(seeds), len(sizes), len(points)), np.nan)
     made = table.copy()
     for run in runs:
-        if run.batch_size in sizes:
-            cell = seeds[run.seed], sizes[run.batch_size], points[run.point]
-            table[cell] = math.inf if run.steps_to_target is None else math.log(run.steps_to_target)
-            made[cell] = math.log(run.steps)
+        cell = seeds[run.seed], sizes[run.batch_size], points[run.point]
+        table[cell] = math.inf if run.steps_to_target is None else math.log(run.steps_to_target)
+        made[cell] = math.log(run.steps)
     return Pool(
         batch_sizes=tuple(sizes), seeds=tuple(seeds), points=tuple(points), log_steps=table, log_made=made
     )

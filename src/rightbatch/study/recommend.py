@@ -8,6 +8,7 @@ import numpy as np
 
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
+from rightbatch.stats.curves import REACH
 from rightbatch.stats.lack_of_fit import lack_of_fit
 from rightbatch.stats.scaling import ScalingFit, fit_scaling
 from rightbatch.stats.steptime import StepTime, fit_step_time
@@ -20,6 +21,9 @@ PREFERENCES = ("fastest", "cheapest", "smallest")
 _SMALL_P = 0.01
 _SMALL_RESIDUAL = 0.10
 """The curve is said not to fit when the test finds it and the misfit matters: residuals over 10 %."""
+
+_EDGE = 10.0
+"""An end of B_crit's interval this near the edge of its range, as a factor, is no bound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,11 @@ class Size:
         """The best learning rate; `None`: the target was not reached."""
         return None if self.choice is None else lr_at(self.choice.point)
 
+    @property
+    def share_reached(self) -> float:
+        """Share of the runs at the best learning rate that reached the target."""
+        return 0.0 if self.choice is None else self.choice.reached / self.choice.seeds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
@@ -66,7 +75,7 @@ class Fit:
     b_crit: float
     e_min: float
     interval: dict[str, tuple[float, float]]
-    """95 % intervals of `s_min` and `b_crit`."""
+    """95 % intervals of `s_min` and `b_crit`; from 0 or to infinity: open on that side."""
     rms_log_residual: float
     lack_of_fit: str | None
     """Why the curve is not to be trusted, in a sentence; `None`: it fits."""
@@ -115,19 +124,19 @@ def analyse(
     missed = [size for size in ran if size not in found]
     view = outlook(table, found, rounds, barred=[*missed, *heavy], seed=seed)
     sizes = tuple(
-        _size(column, size, found.get(size), rounds, view) for column, size in enumerate(table.batch_sizes)
+        _size(column, size, found.get(size), rounds, None if size in missed else view)
+        for column, size in enumerate(table.batch_sizes)
     )
     usable = [size for size in sizes if size.choice is not None and size.batch_size not in heavy]
-    certain = view is not None and bool(usable)
-    within = view.alike() if view is not None and usable else tuple(size.batch_size for size in usable)
+    within = _most_reliable(usable) if view is None else view.alike()
     return Analysis(
         sizes=sizes,
         step_time=fit_step_time(table.batch_sizes, rounds) if len(sizes) > 1 else None,
         fit=_fit(table, found, view),
         recommended=_preferred(usable, within, view, prefer),
-        interval=view.span() if view is not None and certain else None,
+        interval=None if view is None else view.span(),
         within=within,
-        regret=view.regret() if view is not None and certain else None,
+        regret=None if view is None else view.regret(),
     )
 
 
@@ -148,12 +157,18 @@ def _ends(draws: Array) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def _most_reliable(usable: Sequence[Size]) -> tuple[int, ...]:
+    """Without an outlook: the size at which the largest share of the runs arrived, of equals the fastest."""
+    best = min(usable, key=lambda size: (-size.share_reached, size.seconds), default=None)
+    return () if best is None else (best.batch_size,)
+
+
 def _preferred(
     usable: Sequence[Size], within: Sequence[int], view: Outlook | None, prefer: str
 ) -> Size | None:
     if not usable:
         return None
-    best = usable[0].batch_size if view is None else view.batch_sizes[view.best()]
+    best = within[0] if view is None else view.batch_sizes[view.best()]
     alike = [size for size in usable if size.batch_size in within]
     keys = {
         "fastest": lambda s: s.batch_size != best,
@@ -173,10 +188,21 @@ def _fit(table: Pool, found: Mapping[int, Choice], view: Outlook | None) -> Fit 
         s_min=s_min,
         b_crit=b_crit,
         e_min=float(point.e_min),
-        interval={"s_min": _around(s_min, view.steps.s_min), "b_crit": _around(b_crit, view.steps.b_crit)},
+        interval=_intervals(s_min, b_crit, view),
         rms_log_residual=float(point.rms_log_residual),
         lack_of_fit=_misfit(table, sizes, found, point),
     )
+
+
+def _intervals(s_min: float, b_crit: float, view: Outlook) -> dict[str, tuple[float, float]]:
+    """Of the curve's constants; open where B_crit is bounded by the range that was searched alone."""
+    least, most = _around(s_min, view.steps.s_min)
+    low, high = _around(b_crit, view.steps.b_crit)
+    if high > max(view.batch_sizes) * REACH / _EDGE:
+        least, high = 0.0, math.inf
+    if low < min(view.batch_sizes) / REACH * _EDGE:
+        low = 0.0
+    return {"s_min": (least, most), "b_crit": (low, high)}
 
 
 def _around(point: float, draws: Array) -> tuple[float, float]:

@@ -59,6 +59,7 @@ _SWEEP_COSTS = 10.0
 
 _ALL_DONE = "every planned run is done"
 _SURE = "the recommended batch size is within {percent} of the fastest with 95 % probability"
+_INTERRUPTED = "it was interrupted; the same command goes on from there"
 
 _REACH = 8
 """Points the fine grid may be shifted when its best learning rate lies on the edge: a factor of 16."""
@@ -109,16 +110,22 @@ class StudyRun:
     found: dict[int, Found] = field(default_factory=dict)
     seeds: dict[int, int] = field(default_factory=dict)
     """Seeds run on the fine grid, of every batch size."""
+    fine: dict[int, set[int]] = field(default_factory=dict)
+    """Points of the fine grid of every batch size, run with each of these seeds."""
     stopped: str = ""
     started: float = field(default_factory=time.perf_counter)
     before: float = 0.0
     """Seconds that earlier sessions spent."""
+    worked: bool = False
+    """Whether this session had anything to do; to look a finished study up again costs it nothing."""
     done: int = 0
 
     def run(self) -> None:
         """Do what is still to be done, until the answer stands or the budget is spent."""
         self.before = self.store.fact("seconds") or 0.0
         self.stored = {(run.batch_size, run.seed, run.point): run for run in self.store.runs()}
+        self.store.put(stopped=_INTERRUPTED)
+        self.progress(Progress("timing", "getting ready", 0, self._total(), "", self.before, None))
         try:
             self._measure_memory()
             self._time_steps()
@@ -128,9 +135,12 @@ class StudyRun:
             self._answer(target)
             if self.complete:
                 self._complete(target)
+                self._answer(target)  # what completed the table may have raised new doubt
         except DeadlineError:
-            self.stopped = f"the budget of {units.seconds(self.budget)} was spent"
-        self.store.put(seconds=self._spent(), stopped=self.stopped)
+            self.stopped = (
+                f"the budget of {units.seconds(self.budget)} was spent before every planned run was done"
+            )
+        self.store.put(seconds=self._spent() if self.worked else self.before, stopped=self.stopped)
 
     def _answer(self, target: Target) -> None:
         """Run what bears on the recommendation until it is sure enough."""
@@ -151,8 +161,16 @@ class StudyRun:
                 self._add_seed(target, step)
             else:
                 self._search(target, step)
+        if view is None:
+            self._confirm(target)
         sure = view is not None and view.regret() <= self.tolerance
         self.stopped = _SURE.format(percent=units.percent(self.tolerance)) if sure else _ALL_DONE
+
+    def _confirm(self, target: Target) -> None:
+        """All seeds of the sizes that arrived, where too few did to tell when fewer seeds are enough."""
+        for size in [size for size in self.found if math.isfinite(self.found[size].steps)]:
+            while self.seeds.get(size, 0) < self.settings.seeds:
+                self._add_seed(target, size)
 
     def _complete(self, target: Target) -> None:
         """The other batch sizes, for the table, while that costs no more than the answer did."""
@@ -205,10 +223,14 @@ class StudyRun:
 
     def _tell(self, stage: str, detail: str) -> None:
         self.done += 1
-        total = max(ROUNDS + len(self.settings.batch_sizes) * (1 + self.settings.seeds), self.done)
+        total = max(self._total(), self.done)
         spent = self._spent()
         left = spent / self.done * (total - self.done) if self.done > ROUNDS else None
         self.progress(Progress(stage, detail, self.done, total, self._best(), spent, left))
+
+    def _total(self) -> int:
+        """Pieces of work at most, grids that must be extended apart."""
+        return ROUNDS + len(self.settings.batch_sizes) * (1 + self.settings.seeds)
 
     def _best(self) -> str:
         found = choices(pool(self.runs, self.settings.batch_sizes))
@@ -223,6 +245,7 @@ class StudyRun:
         known = memory_of(self.store)
         for size in self.settings.batch_sizes:
             if size not in known:
+                self.worked = True
                 known[size] = peak_bytes(self.problem.learner, self.problem.loader, size)
         self.store.put(memory=known)
 
@@ -234,6 +257,7 @@ class StudyRun:
             self.problem.learner, self.problem.loader, sizes, rounds=ROUNDS, lr=1e-6, first_round=first
         )
         for number, timings in enumerate(rounds, start=first + 1):
+            self.worked = True
             self.store.add_timings(timings, seconds=self._spent())
             self._tell("timing", f"round {number} of {ROUNDS}")
             self._check_budget()
@@ -246,20 +270,25 @@ class StudyRun:
         return list(range(low, high + 1, 2))
 
     def _find_target(self) -> Target:
-        if self.settings.target != "auto":
-            self._put_target(parse_target(self.settings.target, self.task), "as given")
-        elif self.store.fact("target") is None:
-            found = pilot_target(
-                self.problem,
-                batch_size=self._middle(),
-                seed=self.settings.seed,
-                points=self._wide(),
-                most_steps=self._pilot_steps(),
-                deadline=self._deadline(),
-            )
-            self._put_target(found.target, found.how)
-            self._tell("pilot", f"batch size {self._middle()}: the target is {found.target}")
+        if self.store.fact("target") is None:
+            if self.settings.target == "auto":
+                self._set_target_by_pilot()
+            else:
+                self._put_target(parse_target(self.settings.target, self.task), "as given")
         return parse_target(self.store.fact("target")["text"], self.task)
+
+    def _set_target_by_pilot(self) -> None:
+        self.worked = True
+        found = pilot_target(
+            self.problem,
+            batch_size=self._middle(),
+            seed=self.settings.seed,
+            points=self._wide(),
+            most_steps=self._pilot_steps(),
+            deadline=self._deadline(),
+        )
+        self._put_target(found.target, found.how)
+        self._tell("pilot", f"batch size {self._middle()}: the target is {found.target}")
 
     def _put_target(self, target: Target, how: str) -> None:
         found = {"metric": target.name, "value": target.value, "text": str(target), "how": how}
@@ -301,53 +330,52 @@ class StudyRun:
     def _add_seed(self, target: Target, size: int) -> None:
         """One more seed of a batch size, with the best learning rate and its neighbours on the fine grid."""
         number = self.seeds.get(size, 0)
-        wanted = around(self.found[size].point, below=2, above=2, step=1)
-        if number:
-            wanted = sorted({*wanted, *self._points_in_every_seed(size, number)})
-        self._fine(target, size, self.settings.seed + number, wanted)
+        points = self.fine.setdefault(size, set(around(self.found[size].point, below=2, above=2, step=1)))
+        self._fine(target, size, self.settings.seed + number, sorted(points))
         self.seeds[size] = number + 1
-        while more := self._beyond_edge(size, number + 1):
+        while more := self._beyond_edge(size):
             for seed in range(self.settings.seed, self.settings.seed + number + 1):
                 self._fine(target, size, seed, more)
+            points.update(more)
         self._tell("seeds", f"batch size {size}, seed {number + 1} of {self.settings.seeds}")
 
     def _fine(self, target: Target, size: int, seed: int, points: Sequence[int]) -> None:
         self._sweep(target, size, seed, points, self._most_steps(size, {size: self.found[size]}))
 
-    def _points_in_every_seed(self, size: int, number: int) -> set[int]:
-        seeds = range(self.settings.seed, self.settings.seed + number)
-        return set.intersection(*({run.point for run in self._runs_of(size, seed)} for seed in seeds))
-
-    def _beyond_edge(self, size: int, number: int) -> list[int]:
+    def _beyond_edge(self, size: int) -> list[int]:
         """Learning rates to add where the best over all seeds has no worse neighbour yet."""
-        complete = self._points_in_every_seed(size, number)
-        runs = [run for run in self.runs if run.batch_size == size and run.point in complete]
+        points = self.fine[size]
+        runs = [run for run in self.runs if run.batch_size == size and run.point in points]
         best = choices(pool(runs, [size]))
         if not best or abs(best[size].point - self.found[size].point) >= _REACH:
             return []
         point = best[size].point
-        if point == min(complete):
+        if point == min(points):
             return [point - 2, point - 1]
-        return [point + 1, point + 2] if point == max(complete) else []
+        return [point + 1, point + 2] if point == max(points) else []
 
     def _sweep(self, target: Target, size: int, seed: int, points: Sequence[int], most_steps: int) -> None:
         done = {run.point for run in self._runs_of(size, seed)}
-        missing = [point for point in points if point not in done]
-        stored = [self.stored.get((size, seed, point)) for point in missing]
-        known = [run for run in stored if run is not None]
-        if len(known) < len(missing):
-            self._check_budget()
-            known = sweep(
-                self.problem,
-                target,
-                batch_size=size,
-                seed=seed,
-                points=missing,
-                most_steps=most_steps,
-                deadline=self._deadline(),
-            )
-            self.store.add_runs(known, seconds=self._spent())
-        self.runs.extend(known)
+        stored = [
+            self.stored[size, seed, p] for p in points if p not in done and (size, seed, p) in self.stored
+        ]
+        missing = [p for p in points if p not in done and (size, seed, p) not in self.stored]
+        self.runs.extend(stored)
+        if not missing:
+            return
+        self._check_budget()
+        self.worked = True
+        runs = sweep(
+            self.problem,
+            target,
+            batch_size=size,
+            seed=seed,
+            points=missing,
+            most_steps=most_steps,
+            deadline=self._deadline(),
+        )
+        self.store.add_runs(runs, seconds=self._spent())
+        self.runs.extend(runs)
 
     def _runs_of(self, size: int, seed: int) -> list[Run]:
         return [run for run in self.runs if run.batch_size == size and run.seed == seed]
