@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from rightbatch import units
 from rightbatch.checks import one_of, whole_number
 from rightbatch.data.dataset import Dataset, load_data
 from rightbatch.errors import SettingError, StoreError
@@ -52,8 +52,8 @@ class ScalingSummary:
     s_min: float
     b_crit: float
     e_min: float
-    interval: dict[str, list[float | None]]
-    """95 % intervals of `s_min` and `b_crit`; `None`: open on that side."""
+    interval: dict[str, list[float | None] | None]
+    """95 % intervals of `s_min` and `b_crit`; `None`: open on that side, or on both."""
     rms_log_residual: float
     lack_of_fit: str | None
 
@@ -152,14 +152,12 @@ def study(
         DataError: the data cannot be used.
         StoreError: the store cannot be used, or holds another study.
     """
-    one_of("prefer", prefer, PREFERENCES)
-    limit = None if memory_limit is None else bytes_of(memory_limit)
-    seconds = seconds_of(budget)
+    seconds, limit = seconds_of(budget), _limit(prefer, memory_limit)
     asked = _Question.of(model, load_data(data, label=label, task=task, seed=seed), optimizer)
     settings = asked.settings(target, batch_sizes, seeds, seed, threads)
     with Store(None if store is None else Path(store)) as open_store, fixed_threads(settings.threads):
         _claim(open_store, settings, asked.data)
-        open_store.put(budget=None if math.isinf(seconds) else seconds)
+        open_store.put(budget=seconds)
         StudyRun(
             problem=asked.problem,
             settings=settings,
@@ -169,6 +167,10 @@ def study(
             budget=seconds,
             progress=progress or _silent,
         ).run()
+        if not open_store.runs():
+            raise SettingError(
+                "budget", "was spent before the first run", budget, "write a larger one such as 60s"
+            )
         return Study(_document(open_store, prefer, limit))
 
 
@@ -178,11 +180,13 @@ def open_study(path: str | Path, *, prefer: str = "fastest", memory_limit: str |
     Raises:
         StoreError: there is no such store, or nothing in it yet.
     """
-    one_of("prefer", prefer, PREFERENCES)
+    limit = _limit(prefer, memory_limit)
     if not Path(path).is_file():
-        raise StoreError(f"{path} does not exist; write the file that rightbatch study --store wrote.")
+        raise StoreError(f'There is no file "{path}"; write the file that a study was stored in.')
     with Store(Path(path)) as store:
-        return Study(_document(store, prefer, None if memory_limit is None else bytes_of(memory_limit)))
+        if not store.runs():
+            raise StoreError(f"{path} holds no run yet; let its study go on, with the command that began it.")
+        return Study(_document(store, prefer, limit))
 
 
 def store_name(
@@ -195,17 +199,23 @@ def store_name(
     seeds: int = 5,
     seed: int = 0,
     threads: int = 1,
-    **others: Any,
+    budget: str | float = "60s",
+    memory_limit: str | int | None = None,
+    prefer: str = "fastest",
 ) -> str:
     """The file that a study is kept in by default: its own for every data set and settings.
 
-    Takes what `study` takes; budget, preference and memory limit do not change the file.
+    Takes what decides a study, and checks it; budget, preference and memory limit do not change the file.
+
+    Raises:
+        SettingError: a setting cannot be used.
 
     Example:
         >>> store_name("mlp", load_data("digits"), threads=1).startswith("study-digits-")
         True
     """
-    del others
+    seconds_of(budget)
+    _limit(prefer, memory_limit)
     settings = _Question.of(model, data, optimizer).settings(target, batch_sizes, seeds, seed, threads)
     digest = hashlib.sha256(json.dumps(settings.to_dict()).encode()).hexdigest()[:6]
     return f"study-{Path(data.name).stem}-{digest}.db"
@@ -242,6 +252,12 @@ class _Question:
         )
 
 
+def _limit(prefer: str, memory_limit: str | int | None) -> int | None:
+    """The memory limit in bytes; the preference is checked as well."""
+    one_of("prefer", prefer, PREFERENCES)
+    return None if memory_limit is None else bytes_of(memory_limit)
+
+
 def _claim(store: Store, settings: Settings, data: Dataset) -> None:
     """Make an empty store this study's; refuse one that holds another."""
     known, asked = store.fact("settings"), settings.to_dict()
@@ -261,29 +277,20 @@ def _claim(store: Store, settings: Settings, data: Dataset) -> None:
         }
         store.put(settings=asked, about={"data": about, "machine": describe(settings.threads)})
         return
-    for name, value in asked.items():
-        if known.get(name) != value:
-            raise StoreError(_other_study(store, name, known.get(name), value))
-
-
-def _other_study(store: Store, name: str, was: Any, now: Any) -> str:
-    if name == "data":
+    differences = [
+        f"{name} {known.get(name)!r} there and {value!r} now"
+        for name, value in asked.items()
+        if known.get(name) != value
+    ]
+    if differences:
         made_from = store.fact("about")["data"]["name"]
-        return (
-            f"{store.path} belongs to other data ({made_from!r}, fingerprint {was}; now {now}); "
-            "write another --store."
+        raise StoreError(
+            f"{store.path} belongs to another study, of {made_from!r}: {units.listed(differences)}; "
+            "write another store."
         )
-    return (
-        f"{store.path} belongs to another study: its {name} is {was!r}, now {now!r}; write another --store."
-    )
 
 
 def _document(store: Store, prefer: str, memory_limit: int | None) -> dict[str, Any]:
-    if store.fact("target") is None:
-        budget = store.fact("budget")
-        raise SettingError(
-            "budget", "was spent before the first run", f"{budget:g}s", "write a larger one such as 60s"
-        )
     return document_of(store, version=version("rightbatch"), prefer=prefer, memory_limit=memory_limit)
 
 

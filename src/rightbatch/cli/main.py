@@ -23,7 +23,7 @@ _DATA_HELP = (
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="rightbatch", message="%(prog)s %(version)s")
 def rightbatch() -> None:
-    r"""Which batch size should I train with? Measured, with its uncertainty.
+    """Which batch size should I train with? Measured, with its uncertainty.
 
     \b
     rightbatch study                     the built-in digits, in seconds
@@ -31,7 +31,7 @@ def rightbatch() -> None:
     rightbatch train data.csv            train with a batch size of your own
 
     Exit codes: 0 done; 2 misuse or bad input; 3 no batch size reached the target; 130 interrupted.
-    """
+    """  # noqa: D301 (a raw string would keep click's mark, a backspace, from being one)
 
 
 def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -202,7 +202,7 @@ def _code() -> int:
         return _say(error.sentence(command_line=True), MISUSE)
     except (KeyboardInterrupt, click.Abort):
         return _say("Interrupted.", INTERRUPTED)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click and rich make the second of the first
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
@@ -227,6 +227,8 @@ def _interrupt(number: int, frame: Any) -> None:
 
 def _leave(number: int, frame: Any) -> None:
     del number, frame
+    show_cursor = "\x1b[?25h" if sys.stderr.isatty() else ""
+    os.write(2, f"{show_cursor}rightbatch: Interrupted.\n".encode())
     os._exit(INTERRUPTED)
 
 

@@ -1,5 +1,6 @@
 """The model that the options name."""
 
+from rightbatch.checks import whole_number
 from rightbatch.errors import SettingError
 from rightbatch.learners.linear import LinearRegression, LogisticRegression
 from rightbatch.learners.mlp import MLP
@@ -29,4 +30,6 @@ def whole_numbers(name: str, text: str, instead: str) -> tuple[int, ...]:
 
 
 def _units(hidden: str) -> tuple[int, ...]:
-    return whole_numbers("hidden", hidden, "write the units of each layer such as 64 or 64,32")
+    instead = "write the units of each layer such as 64 or 64,32"
+    units = whole_numbers("hidden", hidden, instead)
+    return tuple(whole_number("hidden", count, at_least=1, instead=instead) for count in units)

@@ -12,7 +12,7 @@ def run(
 ) -> int:
     """Draw the report and show the answer; the exit code."""
     del quiet
-    page = report_path(Path(store).with_suffix(".html") if report is None else report)
     found = open_study(store, prefer=prefer, memory_limit=memory_limit)
+    page = report_path(Path(store).with_suffix(".html") if report is None else report)
     found.to_html(page)
     return present(found, page, as_json=as_json)

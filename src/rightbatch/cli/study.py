@@ -1,6 +1,8 @@
 """`rightbatch study`: the study, its report, and the answer on the terminal."""
 
 import json
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from rightbatch.answer import store_name as default_store
 from rightbatch.cli.main import DONE, NOT_REACHED
 from rightbatch.cli.models import model_of, whole_numbers
 from rightbatch.data.dataset import load_data
-from rightbatch.report.progress import display
+from rightbatch.errors import SettingError
+from rightbatch.records import Progress
+from rightbatch.report.progress import Display, display
 from rightbatch.report.terminal import show
 from rightbatch.report.write import report_path
 
@@ -38,13 +42,16 @@ def run(
     loaded = load_data(data, label=label, task=task, seed=seed)
     sizes = batch_sizes if batch_sizes == "auto" else whole_numbers("batch_sizes", batch_sizes, _SIZES)
     asked = {"batch_sizes": sizes, "seed": seed, **settings}
-    kept = Path(default_store(built, loaded, **asked) if store is None else store)
-    page = report_path(kept.with_suffix(".html") if report is None else report)
-    words = Console(stderr=True)
-    if not (quiet or as_json):
-        words.print(*loaded.notes, sep="\n", markup=False, highlight=False, soft_wrap=True)
-    with display(quiet=quiet) as progress:
-        found = _studied(built, loaded, kept, progress, asked)
+    usual = default_store(built, loaded, **asked)
+    kept = Path(usual if store is None else store)
+    page = _page(kept, report)
+    notes = () if quiet or as_json else loaded.notes
+    try:
+        with ExitStack() as stack:
+            found = study(built, loaded, store=kept, progress=_telling(notes, stack, quiet=quiet), **asked)
+    except KeyboardInterrupt:
+        click.echo(f"Stopped. What is done is in {kept}; the same command goes on from there.", err=True)
+        raise
     found.to_html(page)
     return present(found, page, as_json=as_json)
 
@@ -58,12 +65,37 @@ def present(found: Study, page: Path, *, as_json: bool) -> int:
     return NOT_REACHED if found.recommendation is None else DONE
 
 
-_SIZES = "write sizes such as 1,8,64, or auto"
+def _telling(notes: Sequence[str], stack: ExitStack, *, quiet: bool) -> Callable[[Progress], None]:
+    """Shows the notes on the data and the progress from the first event on: a refusal stands alone."""
+    shown: list[Display] = []
+
+    def tell(progress: Progress) -> None:
+        if not shown:
+            words = Console(stderr=True)
+            words.print(
+                *notes, sep="\n", end="\n" * bool(notes), markup=False, highlight=False, soft_wrap=True
+            )
+            shown.append(stack.enter_context(display(quiet=quiet)))
+        shown[0](progress)
+
+    return tell
 
 
-def _studied(built: Any, loaded: Any, kept: Path, progress: Any, asked: dict[str, Any]) -> Study:
+def _page(store: Path, report: str | None) -> Path:
+    """Where the report goes, if it and the store may be written: asked before the study, not after it."""
+    if store.is_dir():
+        raise SettingError("store", "is a folder", str(store), "write a file such as study.db")
     try:
-        return study(built, loaded, store=kept, progress=progress, **asked)
-    except KeyboardInterrupt:
-        click.echo(f"Stopped. What is done is in {kept}; the same command goes on from there.", err=True)
-        raise
+        page = report_path(store.with_suffix(".html") if report is None else report)
+    except SettingError as error:
+        if report is not None or not isinstance(error.__cause__, OSError):
+            raise
+        raise SettingError("store", error.problem, str(store), _PLACE) from error
+    if page == store.resolve():
+        raise SettingError("store", "is the file of the report", str(store), "write a file such as study.db")
+    return page
+
+
+_PLACE = "write a file in a folder that exists and that you may write to"
+
+_SIZES = "write sizes such as 1,8,64, or auto"

@@ -1,6 +1,7 @@
 """`rightbatch train`: train one model and say how good it is."""
 
 import json
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def run(
         result = fit(built, loaded, batch_size=rows, seed=seed, progress=shown, **settings)
     if target is not None:
         _save(result, target)
-    click.echo(json.dumps(_document(result, loaded)) if as_json else _words(result, loaded))
+    click.echo(_json(result, loaded) if as_json else _words(result, loaded))
     return FAILED if result.outcome is Outcome.DIVERGED else DONE
 
 
@@ -64,9 +65,9 @@ class _Shown:
     def __init__(self, *, quiet: bool) -> None:
         console = Console(stderr=True)
         self._quiet = quiet
-        self._live = (
-            Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
-        )
+        # FORCE_COLOR makes rich call a log file a terminal.
+        live = console.is_terminal and console.file.isatty()
+        self._live = Live(console=console, auto_refresh=False, transient=True) if live else None
         self._next = 0.0
 
     def __enter__(self) -> "_Shown":
@@ -88,6 +89,19 @@ class _Shown:
         else:
             self._next = now + _LINE_SECONDS
             click.echo(str(progress), err=True)
+
+
+def _json(result: FitResult, data: Dataset) -> str:
+    return json.dumps(_known(_document(result, data)), allow_nan=False)
+
+
+def _known(tree: Any) -> Any:
+    """The same tree, `None` where a number is not finite: JSON has no NaN."""
+    if isinstance(tree, dict):
+        return {name: _known(value) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [_known(value) for value in tree]
+    return None if isinstance(tree, float) and not math.isfinite(tree) else tree
 
 
 def _document(result: FitResult, data: Dataset) -> dict[str, Any]:
@@ -168,8 +182,9 @@ def _save_path(text: str) -> Path:
 
 
 def _save(result: FitResult, path: Path) -> None:
+    arrays: dict[str, Any] = {**result.parameters()}
     try:
-        np.savez(path, allow_pickle=False, **result.parameters())
+        np.savez(path, **arrays)
     except OSError as error:
         raise SettingError(
             "save", f"cannot be written ({error.strerror})", str(path), "write another file"

@@ -20,7 +20,7 @@ def next_check(step: int) -> int:
     return max(step + 1, math.ceil(step * SPACING - 1e-9))
 
 
-def smoothed(values: Sequence[float]) -> list[float]:
+def smoothed(values: Sequence[float], *, worst: float = math.inf) -> list[float]:
     """The median of every value and its two neighbours; the ends are left out.
 
     One lucky evaluation is no training: the first of many noisy values to meet a target is
@@ -28,13 +28,14 @@ def smoothed(values: Sequence[float]) -> list[float]:
     sees through one outlier in either direction.
 
     Args:
-        values: a metric at evaluations that follow each other; NaN and infinity count as infinite.
+        values: a metric at evaluations that follow each other.
+        worst: what NaN and infinity count as.
 
     Example:
         >>> smoothed([0.9, 0.2, 0.7, 0.4])
         [0.7, 0.4]
     """
-    finite = [value if math.isfinite(value) else math.inf for value in values]
+    finite = [value if math.isfinite(value) else worst for value in values]
     return [statistics.median(finite[i - 1 : i + 2]) for i in range(1, len(finite) - 1)]
 
 
@@ -53,7 +54,7 @@ def crossing(steps: Sequence[float], values: Sequence[float], target: Target) ->
         2.5
         >>> crossing([1, 2, 3, 4, 5], [0.9, 0.1, 0.8, 0.7, 0.6], Target("loss", "validation", 0.5))
     """
-    curve = smoothed(values)
+    curve = smoothed(values, worst=math.inf if target.falls else -math.inf)
     first = next((i for i, value in enumerate(curve) if target.met(value)), None)
     if first is None:
         return None

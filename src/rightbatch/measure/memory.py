@@ -25,13 +25,17 @@ def peak_bytes(learner: Learner[Any], loader_of: Callable[[int], Loader], batch_
         loader_of: a loader of the training data for a batch size.
         batch_size: the size.
     """
+    traced_already = tracemalloc.is_tracing()
     tracemalloc.start()
     try:
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
         events = train(
             learner, learner.start([0]), endless(loader_of(batch_size)), np.full(1, 1e-6, np.float32)
         )
         for _ in range(_STEPS):
             next(events)
-        return tracemalloc.get_traced_memory()[1]
+        return tracemalloc.get_traced_memory()[1] - before
     finally:
-        tracemalloc.stop()
+        if not traced_already:
+            tracemalloc.stop()

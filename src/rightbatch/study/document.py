@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rightbatch import units
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
 from rightbatch.study.grid import lr_at
@@ -56,7 +57,7 @@ def document_of(
             "budget_seconds": store.fact("budget"),
         },
         "target": target,
-        "recommendation": _recommendation(analysis, target["text"]),
+        "recommendation": _recommendation(analysis, units.target(target["text"])),
         "fit": None if analysis.fit is None else _fit(analysis.fit),
         "step_time": _step_time(analysis, timings),
         "batch_sizes": [_row(size, context) for size in analysis.sizes],
@@ -194,7 +195,9 @@ def _curves(size: Size, runs: list[Run]) -> list[dict[str, Any]]:
 
 
 def _interval(ends: tuple[float, float] | None) -> list[float | None] | None:
-    return None if ends is None else [_finite(end) for end in ends]
+    """Both ends, `None` for one that is open; nothing at all where both are."""
+    known = [end if 0 < end < math.inf else None for end in ends or ()]
+    return known if any(known) else None
 
 
 def _finite(value: float) -> float | None:

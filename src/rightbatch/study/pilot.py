@@ -48,7 +48,7 @@ def pilot_target(
         DataError: no learning rate improved the loss.
         DeadlineError: the deadline passed.
     """
-    loss = Target("loss", "validation", -math.inf)
+    loss = Target("loss", "validation", 0.0)  # a pilot goes on whatever the value
     start = float(problem.metric(problem.learner.start([seed]), loss)[0])
     runs: list[Run] = []
     while all(run.outcome is Outcome.DIVERGED for run in runs) and len(runs) < 3 * len(points):

@@ -36,12 +36,17 @@ class Choice:
 
 
 def pool(runs: Sequence[Run], batch_sizes: Sequence[int]) -> Pool:
-    """The table of the runs at these batch sizes."""
-    seeds = sorted({run.seed for run in runs})
+    """The table of the runs at these batch sizes.
+
+    A seed that a spent budget left undone at some of the sizes that reached the target is left
+    out: resamples that draw it would compare the other sizes with nothing.
+    """
+    runs = [run for run in runs if run.batch_size in batch_sizes]
+    seeds = _complete_seeds(runs)
     points = sorted({run.point for run in runs})
     table = np.full((len(seeds), len(batch_sizes), len(points)), np.nan)
     for run in runs:
-        if run.batch_size in batch_sizes:
+        if run.seed in seeds:
             cell = seeds.index(run.seed), list(batch_sizes).index(run.batch_size), points.index(run.point)
             table[cell] = math.inf if run.steps_to_target is None else math.log(run.steps_to_target)
     return Pool(batch_sizes=tuple(batch_sizes), seeds=tuple(seeds), points=tuple(points), log_steps=table)
@@ -63,8 +68,8 @@ def scores_of(runs: Sequence[Run], target: float) -> dict[int, float]:
 def choices(table: Pool) -> dict[int, Choice]:
     """The best learning rate of every batch size at which any run reached the target.
 
-    The one that reached it in the most seeds, and of these the one of the least mean ln steps.
-    A learning rate must have been run in as many seeds as any other to be chosen.
+    The one that reached it in the most seeds, and of these the one of the least mean ln steps: so
+    one that was run in fewer seeds than another is chosen only where the other fails.
     """
     found = {}
     for column, batch_size in enumerate(table.batch_sizes):
@@ -95,6 +100,13 @@ def resampled_log_steps(table: Pool, rows: Array) -> Array:
     drawn = np.where(np.isnan(table.log_steps), np.inf, table.log_steps)[rows]
     best = drawn.mean(axis=1).min(axis=-1)
     return np.where(np.isfinite(best), best, np.nan)
+
+
+def _complete_seeds(runs: Sequence[Run]) -> list[int]:
+    """The seeds that were run at every batch size that reached the target; at every size while none did."""
+    reached = [run for run in runs if run.steps_to_target is not None] or runs
+    done = [{run.seed for run in runs if run.batch_size == size} for size in {r.batch_size for r in reached}]
+    return sorted(set.intersection(*done)) if done else []
 
 
 def _score(run: Run, target: float) -> float:

@@ -47,6 +47,8 @@ not rise with the batch and samples do not fall, so this leaves room for a learn
 _WIDE = {"sgd": (-14, 2), "momentum": (-18, -2), "nesterov": (-18, -2), "adam": (-24, -4)}
 """Points of the first search for each update rule: a factor of 256, extended where it is not enough."""
 
+_INTERRUPTED = "it was interrupted; the same command goes on from there"
+
 _REACH = 8
 """Points the fine grid may be shifted when its best learning rate lies on the edge: a factor of 16."""
 
@@ -88,6 +90,8 @@ class StudyRun:
     started: float = field(default_factory=time.perf_counter)
     before: float = 0.0
     """Seconds that earlier sessions spent."""
+    worked: bool = False
+    """Whether this session had anything to do; to look a finished study up again costs it nothing."""
     done: int = 0
     total: int = 0
 
@@ -95,8 +99,10 @@ class StudyRun:
         """Do what is still to be done, until all is done or the budget is spent."""
         self.before = self.store.fact("seconds") or 0.0
         self.runs = self.store.runs()
+        self.store.put(stopped=_INTERRUPTED)
         sizes = self.settings.batch_sizes
         self.total = ROUNDS + len(sizes) * (1 + self.settings.seeds)
+        self.progress(Progress("timing", "getting ready", 0, self.total, self._best(), self.before, None))
         try:
             self._measure_memory()
             self._time_steps()
@@ -107,7 +113,7 @@ class StudyRun:
             self.stopped = (
                 f"the budget of {units.seconds(self.budget)} was spent before every planned run was done"
             )
-        self.store.put(seconds=self._spent(), stopped=self.stopped)
+        self.store.put(seconds=self._spent() if self.worked else self.before, stopped=self.stopped)
 
     def _spent(self) -> float:
         return self.before + time.perf_counter() - self.started
@@ -141,6 +147,7 @@ class StudyRun:
         known = self.store.fact("memory") or {}
         for size in self.settings.batch_sizes:
             if str(size) not in known:
+                self.worked = True
                 known[str(size)] = peak_bytes(self.problem.learner, self.problem.loader, size)
         self.store.put(memory=known)
 
@@ -152,6 +159,7 @@ class StudyRun:
             self.problem.learner, self.problem.loader, sizes, rounds=ROUNDS, lr=1e-6, first_round=first
         )
         for number, timings in enumerate(rounds, start=first + 1):
+            self.worked = True
             self.store.add_timings(timings, seconds=self._spent())
             self._tell("timing", f"round {number} of {ROUNDS}")
             self._check_budget()
@@ -164,20 +172,25 @@ class StudyRun:
         return list(range(low, high + 1, 2))
 
     def _find_target(self) -> Target:
-        if self.settings.target != "auto":
-            self._put_target(parse_target(self.settings.target, self.task), "as given")
-        elif self.store.fact("target") is None:
-            found = pilot_target(
-                self.problem,
-                batch_size=self._middle(),
-                seed=self.settings.seed,
-                points=self._wide(),
-                most_steps=self._pilot_steps(),
-                deadline=self._deadline(),
-            )
-            self._put_target(found.target, found.how)
-            self._tell("pilot", f"batch size {self._middle()}: the target is {found.target}")
+        if self.store.fact("target") is None:
+            if self.settings.target == "auto":
+                self._set_target_by_pilot()
+            else:
+                self._put_target(parse_target(self.settings.target, self.task), "as given")
         return parse_target(self.store.fact("target")["text"], self.task)
+
+    def _set_target_by_pilot(self) -> None:
+        self.worked = True
+        found = pilot_target(
+            self.problem,
+            batch_size=self._middle(),
+            seed=self.settings.seed,
+            points=self._wide(),
+            most_steps=self._pilot_steps(),
+            deadline=self._deadline(),
+        )
+        self._put_target(found.target, found.how)
+        self._tell("pilot", f"batch size {self._middle()}: the target is {found.target}")
 
     def _put_target(self, target: Target, how: str) -> None:
         found = {"metric": target.name, "value": target.value, "text": str(target), "how": how}
@@ -260,6 +273,7 @@ class StudyRun:
         if not missing:
             return
         self._check_budget()
+        self.worked = True
         runs = sweep(
             self.problem,
             target,

@@ -1,9 +1,10 @@
 """What a study was asked: settings that make its runs what they are, checked in one place."""
 
+import math
 import re
 from dataclasses import asdict, dataclass
 
-from rightbatch.checks import positive, whole_number
+from rightbatch.checks import whole_number
 from rightbatch.errors import SettingError
 
 
@@ -107,6 +108,16 @@ def bytes_of(value: object) -> int:
 def _quantity(name: str, value: object, units: dict[str, float], instead: str) -> float:
     match = re.fullmatch(r"\s*([0-9.eE+-]*[0-9.])\s*([a-zA-Z]*)\s*", str(value))
     unit = units.get(match[2].lower()) if match else None
-    if match is None or unit is None:
+    number = _number(match[1]) if match else math.nan
+    if unit is None or not math.isfinite(number * unit):
         raise SettingError(name, "must be a number with a unit", value, instead)
-    return positive(name, match[1], instead=instead) * unit
+    if number <= 0:
+        raise SettingError(name, "must be above 0", value, instead)
+    return number * unit
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

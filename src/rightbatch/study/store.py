@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -44,7 +44,11 @@ class Store:
         self.path = path
         with self._spoken():
             self._db = sqlite3.connect(":memory:" if path is None else path, timeout=2, isolation_level=None)
-            self._open()
+            try:
+                self._open()
+            except BaseException:
+                self._db.close()
+                raise
 
     def _open(self) -> None:
         application = self._pragma("application_id")
@@ -52,11 +56,11 @@ class Store:
             marks = f"PRAGMA application_id={_APPLICATION}; PRAGMA user_version={SCHEMA};"
             self._db.executescript(f"BEGIN; {_TABLES} {marks} COMMIT;")
         elif application != _APPLICATION:
-            raise StoreError(f"{self.path} is no study of rightbatch; write another --store.")
+            raise StoreError(f"{self.path} is no study of rightbatch; write another store.")
         elif self._pragma("user_version") != SCHEMA:
             raise StoreError(
                 f"{self.path} holds a study of another version (schema {self._pragma('user_version')}, "
-                f"this one writes {SCHEMA}); write another --store."
+                f"this one writes {SCHEMA}); write another store."
             )
         # One writer for the whole session, and commits that need no wait for the disk: a killed
         # process loses nothing that was committed.
@@ -80,13 +84,15 @@ class Store:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._spoken():
-            self._db.execute("BEGIN IMMEDIATE")
             try:
+                self._db.execute("BEGIN IMMEDIATE")
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                # A full disk may have rolled back already; Ctrl-C may have come before the beginning.
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def __enter__(self) -> Self:
         return self
@@ -96,9 +102,10 @@ class Store:
 
     def close(self) -> None:
         """Close the file; what was written is already safe."""
-        with self._spoken():
+        # On a full disk the log of the last writes stays beside the file, and is read when it is opened.
+        with suppress(sqlite3.Error):
             self._db.execute("PRAGMA journal_mode=DELETE")
-            self._db.close()
+        self._db.close()
 
     def fact(self, name: str) -> Any:
         """A stored value, or `None`."""
@@ -167,11 +174,11 @@ def _run(row: tuple[Any, ...]) -> Run:
 def _sentence(path: Path | None, error: sqlite3.Error) -> str:
     text = str(error)
     if "locked" in text:
-        return f"{path} is in use by another study; wait for it to end, or write another --store."
+        return f"{path} is in use by another study; wait for it to end, or write another store."
     if "not a database" in text:
-        return f"{path} is no study of rightbatch; write another --store."
+        return f"{path} is no study of rightbatch; write another store."
     if "full" in text:
         return f"{path} cannot grow, the disk is full; make room and give the same command again, it goes on."
     if "unable to open" in text:
-        return f"{path} cannot be opened; write a --store in a folder that exists and that you may write to."
-    return f"{path} cannot be used ({text}); write another --store."
+        return f"{path} cannot be opened; write a store in a folder that exists and that you may write to."
+    return f"{path} cannot be used ({text}); write another store."

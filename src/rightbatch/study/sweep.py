@@ -124,7 +124,7 @@ def sweep(
         for event in _evaluations(train(problem.learner, state, batches, lr, step=step), step):
             if time.perf_counter() > deadline:
                 raise DeadlineError
-            _note(alive, event.step, problem.metric(event.state, target))
+            _note(alive, event, problem.metric(event.state, target))
             rules.judge(alive, event.step)
             keep = [i for i, curve in enumerate(alive) if curve.outcome is None]
             if len(keep) <= _DROP_BELOW * len(alive):
@@ -144,10 +144,12 @@ def _evaluations(events: Iterator[StepEvent], step: int) -> Iterator[StepEvent]:
             yield event
 
 
-def _note(curves: Sequence[_Curve], step: int, values: Array) -> None:
-    for curve, value in zip(curves, values.tolist(), strict=True):
+def _note(curves: Sequence[_Curve], event: StepEvent, values: Array) -> None:
+    """The metric of this evaluation; NaN once the loss is infinite: an accuracy alone does not show it."""
+    seen = np.where(np.isfinite(event.result.loss), values, np.nan)
+    for curve, value in zip(curves, seen.tolist(), strict=True):
         if curve.outcome is None:
-            curve.steps.append(step)
+            curve.steps.append(event.step)
             curve.values.append(value)
 
 

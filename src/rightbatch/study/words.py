@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rightbatch import units
+from rightbatch.stats.steptime import StepTime
 from rightbatch.study.recommend import Analysis, Fit, Size
 
 
@@ -36,16 +37,16 @@ def would_change_if(analysis: Analysis, target: str) -> list[str]:
         return []
     said = []
     if analysis.step_time is not None:
-        costlier = _fastest_with(analysis, fixed_cost=10)
+        costlier = _fastest_with(analysis, analysis.step_time, fixed_cost=10)
         if costlier.batch_size != best.batch_size:
             said.append(
                 f"If a step's fixed cost were ten times as large (a slower loop, a network, an accelerator "
                 f"that small batches do not fill), batch size {costlier.batch_size:,} would be fastest."
             )
-        cheaper = _fastest_with(analysis, fixed_cost=0.1)
+        cheaper = _fastest_with(analysis, analysis.step_time, fixed_cost=0.1)
         if cheaper.batch_size != best.batch_size:
             said.append(
-                f"If it were a tenth (a larger model, a faster loop), "
+                f"If a step's fixed cost were a tenth (a larger model, a faster loop), "
                 f"batch size {cheaper.batch_size:,} would be fastest."
             )
     said.append(
@@ -90,9 +91,13 @@ def _critical(fit: Fit) -> str:
     )
 
 
-def _fastest_with(analysis: Analysis, *, fixed_cost: float) -> Size:
+def _fastest_with(analysis: Analysis, step_time: StepTime, *, fixed_cost: float) -> Size:
     """The fastest size if the fixed cost of a step were a multiple of what it is."""
-    step_time = analysis.step_time
-    extra = 0.0 if step_time is None else step_time.a * (fixed_cost - 1)
     reached: Sequence[Size] = [s for s in analysis.sizes if s.choice is not None]
-    return min(reached, key=lambda s: s.steps * max(s.seconds_per_step + extra, 0.0))
+
+    def seconds(size: Size) -> float:
+        # In proportion, not as a difference: a measured step may be shorter than the line's fixed cost.
+        per_sample = step_time.b * size.batch_size
+        return size.seconds * (fixed_cost * step_time.a + per_sample) / (step_time.a + per_sample)
+
+    return min(reached, key=seconds)

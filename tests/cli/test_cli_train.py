@@ -1,0 +1,154 @@
+"""`rightbatch train`: what it shows, and that what it shows is right."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cli.command import rightbatch
+from rightbatch.data.dataset import load_data
+
+QUIET = ("--quiet",)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is written elsewhere."""
+    monkeypatch.chdir(tmp_path)
+
+
+def trained(*words: str) -> dict[str, Any]:
+    """What `train --json` says."""
+    said = rightbatch("train", *words, "--json", "--quiet")
+    assert (said.code, said.err) == (0, "")
+    document: dict[str, Any] = json.loads(said.out)
+    return document
+
+
+@pytest.mark.parametrize("batch_size", ["1", "2", "4"])
+def test_houses(batch_size: str) -> None:
+    """Price = 200 · size + 0 in the data's own units, for stochastic, mini-batch and full-batch descent."""
+    document = trained("houses", "--model", "linear", "--batch-size", batch_size)
+    assert document["coefficients"]["size"] == [pytest.approx(200, rel=0.01)]
+    assert document["intercept"] == [pytest.approx(0, abs=0.01 * 200 * 1000)]
+    words = rightbatch("train", "houses", "--model", "linear", "--batch-size", batch_size, "--quiet").out
+    assert words.splitlines()[-1] == "price = 200 × size + 0"
+
+
+def least_squares() -> Any:
+    """Weight and bias of the line's 100 points."""
+    data = load_data("line")
+    x = data.train[0][:, 0] * data.x_scale[0] + data.x_mean[0]
+    y = data.train[1][:, 0] * data.y_scale[0] + data.y_mean[0]
+    return np.polyfit(x, y, 1)
+
+
+@pytest.mark.parametrize("batch_size", ["1", "10", "50", "100"])
+def test_line(batch_size: str) -> None:
+    """The least-squares solution of its points, w = 2.8 and b = 4.2 within their sampling error."""
+    document = trained("line", "--model", "linear", "--batch-size", batch_size)
+    weight, bias = least_squares()
+    assert document["coefficients"]["x"] == [pytest.approx(weight, rel=0.02)]
+    assert document["intercept"] == [pytest.approx(bias, rel=0.02)]
+    assert (weight, bias) == (pytest.approx(2.8, abs=0.3), pytest.approx(4.2, abs=0.3))
+
+
+def test_the_words() -> None:
+    """Why it stopped, how long it took, and every metric on every part."""
+    said = rightbatch("train", "digits", "--epochs", "3", "--quiet")
+    assert (said.code, said.err) == (0, "")
+    first, second, *parts = said.out.splitlines()
+    assert first.startswith("It stopped after 3 epochs, ")
+    assert second.startswith("3 epochs, 60 steps, ")
+    assert [line.split()[0] for line in parts] == ["train", "validation", "test"]
+    assert all(line.split()[1::2] == ["loss", "accuracy"] for line in parts)
+
+
+def test_json() -> None:
+    """The same as a document: scores, the model in its own units where it is linear, the history."""
+    document = trained("digits", "--epochs", "2")
+    assert list(document) == [
+        "outcome", "stopped", "train", "validation", "test", "coefficients", "intercept", "history",
+    ]  # fmt: skip
+    assert document["test"]["accuracy"] > 0.8
+    assert document["coefficients"] is None
+    assert [row["epoch"] for row in document["history"]] == [1, 2]
+    assert {"loss", "val_loss", "val_accuracy", "seconds", "lr"} <= set(document["history"][0])
+
+
+def test_a_training_repeats_itself() -> None:
+    """The same seed gives the same model, another one another; seconds apart."""
+    first, again, other = (
+        trained("digits", "--epochs", "1", "--seed", seed)["test"] for seed in ("0", "0", "1")
+    )
+    assert first == again
+    assert first != other
+
+
+def test_progress() -> None:
+    """Lines on standard error that say epoch, step, loss and the last evaluation."""
+    said = rightbatch("train", "digits", "--epochs", "2")
+    line = said.err.splitlines()[0]
+    assert line.startswith("epoch 1/2  step 1/20  loss ")
+
+
+def test_a_diverged_training_says_what_to_do() -> None:
+    """Exit code 1, the sentence on standard output; as JSON without NaN."""
+    said = rightbatch("train", "digits", "--lr", "1e9", "--quiet")
+    assert (said.code, said.err) == (1, "")
+    assert said.out.startswith("The loss became infinite at step ")
+    assert "write a smaller one" in said.out
+    as_json = rightbatch("train", "digits", "--lr", "1e9", "--quiet", "--json")
+    document = json.loads(as_json.out, parse_constant=pytest.fail)
+    assert (document["outcome"], document["train"]["loss"]) == ("diverged", None)
+
+
+def test_a_target_and_patience_stop_it() -> None:
+    """Each with its sentence."""
+    reached = trained("digits", "--target", "val_accuracy>=0.8")
+    assert reached["outcome"] == "reached"
+    assert reached["stopped"].startswith("It reached val_accuracy>=0.8 at ")
+    patient = trained("line", "--model", "linear", "--patience", "2", "--lr", "0.3", "--epochs", "200")
+    assert "val_loss did not improve for 2 epochs" in patient["stopped"]
+
+
+def test_the_model_is_saved() -> None:
+    """Its parameters by name, and nothing else."""
+    said = rightbatch("train", "houses", "--model", "linear", "--save", "model.npz", *QUIET)
+    assert said.code == 0
+    with np.load("model.npz") as saved:
+        assert {name: saved[name].shape for name in saved.files} == {"weight1": (1, 1), "bias1": (1,)}
+
+
+def test_a_model_that_cannot_be_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The training is shown to be lost in one sentence."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    said = rightbatch("train", "houses", "--model", "linear", "--save", "model.npz", *QUIET)
+    assert said.code == 2
+    assert said.err == (
+        "rightbatch: --save cannot be written (No space left on device), got 'model.npz'; "
+        "write another file.\n"
+    )
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_every_optimizer_learns(optimizer: str, schedule: str) -> None:
+    """With its own default rate, digits are told apart."""
+    document = trained("digits", "--optimizer", optimizer, "--schedule", schedule, "--epochs", "3")
+    assert document["test"]["accuracy"] > 0.75
+
+
+def test_other_models() -> None:
+    """Hidden layers and the penalty are the options' own."""
+    logistic = trained("digits", "--model", "logistic", "--l2", "0.01", "--epochs", "3")
+    deep = trained("digits", "--hidden", "32,16", "--epochs", "5")
+    assert logistic["test"]["accuracy"] > 0.8
+    assert deep["test"]["accuracy"] > 0.6
+    assert np.shape(logistic["intercept"]) == (10,)

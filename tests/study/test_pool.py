@@ -1,0 +1,159 @@
+"""All runs as one table, and the best learning rate of each batch size."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rightbatch.records import Array, Outcome
+from rightbatch.study.pool import NOT_REACHED, Pool, choices, pool, resampled_log_steps, scores_of
+from rightbatch.study.sweep import Run
+from study.hand_made import run
+
+SIZES = [8, 64]
+
+tables = st.integers(1, 4).flatmap(
+    lambda seeds: st.lists(
+        st.lists(st.sampled_from([None, -1.0, 1.0, 2.0, 5.0, 30.0]), min_size=6, max_size=6),
+        min_size=seeds,
+        max_size=seeds,
+    )
+)
+"""Steps by seed, then by two sizes of three learning rates; -1: never reached, `None`: not run."""
+
+
+def made(cells: list[list[float | None]]) -> Pool:
+    """The table as it comes from a study, all seeds kept."""
+    numbers = [[math.nan if value is None else value for value in row] for row in cells]
+    table = np.array(numbers).reshape(len(cells), 2, 3)
+    logs = np.where(table < 0, np.inf, np.log(np.abs(table)))
+    return Pool(batch_sizes=(8, 64), seeds=tuple(range(len(cells))), points=(-2, 0, 2), log_steps=logs)
+
+
+def test_every_run_has_its_cell() -> None:
+    """Ln of the steps; infinite: not reached; NaN: not run."""
+    runs = [
+        run(8, -2, 0, 10.0),
+        run(8, 0, 0, None),
+        run(64, 0, 0, 4.0),
+        run(8, -2, 1, 20.0),
+        run(64, 0, 1, 5.0),
+    ]
+    table = pool(runs, SIZES)
+    assert (table.batch_sizes, table.seeds, table.points) == ((8, 64), (0, 1), (-2, 0))
+    expected = [
+        [[math.log(10), math.inf], [math.nan, math.log(4)]],
+        [[math.log(20), math.nan], [math.nan, math.log(5)]],
+    ]
+    assert np.array_equal(table.log_steps, np.array(expected), equal_nan=True)
+
+
+def test_runs_at_other_sizes_are_left_out() -> None:
+    """Sizes that are not asked for have no column, and their points no row."""
+    table = pool([run(8, -2, 0, 10.0), run(16, 7, 3, 1.0)], [8])
+    assert (table.batch_sizes, table.seeds, table.points) == ((8,), (0,), (-2,))
+
+
+def test_a_seed_that_was_cut_off_is_left_out() -> None:
+    """The budget ended after seed 1 at batch size 8: only seed 0 compares the sizes."""
+    runs = [run(8, 0, 0, 10.0), run(64, 0, 0, 4.0), run(8, 0, 1, 1.0)]
+    assert pool(runs, SIZES).seeds == (0,)
+
+
+def test_a_size_that_never_arrived_keeps_no_seed_back() -> None:
+    """A size that did not reach the target is run with the first seed alone; the others go on."""
+    runs = [run(8, 0, 0, 10.0), run(8, 0, 1, 12.0), run(64, 0, 0, None)]
+    assert pool(runs, SIZES).seeds == (0, 1)
+
+
+def test_no_runs_make_an_empty_table() -> None:
+    """Nothing run, nothing chosen."""
+    table = pool([], SIZES)
+    assert table.log_steps.shape == (0, 2, 0)
+    assert choices(table) == {}
+
+
+def test_the_best_rate_is_the_one_of_fewest_steps() -> None:
+    """By the geometric mean over the seeds: sqrt(10 · 40) = 20 beats sqrt(15 · 30) = 21.2."""
+    runs = [run(8, 0, 0, 10.0), run(8, 0, 1, 40.0), run(8, 2, 0, 15.0), run(8, 2, 1, 30.0)]
+    (choice,) = choices(pool(runs, [8])).values()
+    assert (choice.point, choice.reached) == (0, 2)
+    assert choice.steps == pytest.approx(20)
+
+
+def test_a_rate_that_fails_once_is_not_the_best() -> None:
+    """However fast it is when it arrives: more seeds come first."""
+    runs = [run(8, 0, 0, 1.0), run(8, 0, 1, None), run(8, 2, 0, 50.0), run(8, 2, 1, 50.0)]
+    assert choices(pool(runs, [8]))[8].point == 2
+
+
+def test_a_rate_run_once_is_not_the_best() -> None:
+    """A coarse search's rate, run with one seed, does not beat one that all seeds confirm."""
+    runs = [run(8, 0, 0, 1.0), run(8, 2, 0, 50.0), run(8, 2, 1, 50.0)]
+    choice = choices(pool(runs, [8]))[8]
+    assert (choice.point, choice.reached) == (2, 2)
+
+
+def test_where_nothing_arrived_nothing_is_chosen() -> None:
+    """A batch size without an arrival has no choice; the others keep theirs."""
+    assert set(choices(pool([run(8, 0, 0, None), run(64, 0, 0, 4.0)], SIZES))) == {64}
+
+
+def slow_choice(cells: Array, points: tuple[int, ...]) -> tuple[int, int] | None:
+    """The best point of one size and in how many seeds it arrived, by looking at each in turn."""
+    best: tuple[int, int] | None = None
+    best_mean = math.inf
+    for point, column in zip(points, cells.T, strict=True):
+        arrived = [value for value in column.tolist() if math.isfinite(value)]
+        mean = sum(arrived) / len(arrived) if arrived else math.inf
+        if arrived and (best is None or (-len(arrived), mean) < (-best[1], best_mean)):
+            best, best_mean = (point, len(arrived)), mean
+    return best
+
+
+@given(tables)
+def test_choices_are_the_slow_ones(cells: list[list[float | None]]) -> None:
+    """One size and one rate at a time gives the same."""
+    table = made(cells)
+    found = choices(table)
+    for column, size in enumerate(table.batch_sizes):
+        expected = slow_choice(table.log_steps[:, column], table.points)
+        choice = found.get(size)
+        assert (None if choice is None else (choice.point, choice.reached)) == expected
+
+
+@given(tables)
+def test_each_resample_chooses_its_own_rate(cells: list[list[float | None]]) -> None:
+    """In every possible resample: the least mean over its seeds, among the rates that all of them reached."""
+    table = made(cells)
+    count = len(table.seeds)
+    rows = np.array(list(itertools.product(range(count), repeat=count)))
+    found = resampled_log_steps(table, rows)
+    for resample, row in zip(rows, found, strict=True):
+        for column in range(2):
+            drawn = [table.log_steps[seed, column] for seed in resample]
+            means = [sum(values) / count for values in zip(*drawn, strict=True)]
+            expected = min((mean for mean in means if math.isfinite(mean)), default=math.nan)
+            assert row[column] == pytest.approx(expected, nan_ok=True)
+
+
+def test_the_choice_does_change_between_resamples() -> None:
+    """Rate 0 is better for seed 0, rate 2 for seed 1: each resample of one seed twice takes its own."""
+    runs = [run(8, 0, 0, 10.0), run(8, 2, 0, 20.0), run(8, 0, 1, 40.0), run(8, 2, 1, 15.0)]
+    found = np.exp(resampled_log_steps(pool(runs, [8]), np.array([[0, 0], [1, 1], [0, 1]])))
+    assert found[:, 0] == pytest.approx([10, 15, math.sqrt(20 * 15)])
+
+
+def test_scores() -> None:
+    """Arrivals by their steps, then what did not arrive by how far off it ended, then divergence."""
+    runs: list[Run] = [
+        run(8, 0, 0, 100.0),
+        run(8, 2, 0, None, curve=(0.9, 0.5)),
+        run(8, 4, 0, None, outcome=Outcome.DIVERGED, curve=(9.0, math.nan)),
+    ]
+    scores = scores_of(runs, target=0.2)
+    assert scores == {0: pytest.approx(math.log(100)), 2: pytest.approx(NOT_REACHED + 0.3), 4: math.inf}
+    assert math.log(1e300) < NOT_REACHED

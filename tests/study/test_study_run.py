@@ -1,0 +1,233 @@
+"""A study on its way: what it runs, and that it goes the same way however often it is stopped."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rightbatch.learners.updates import SGD
+from rightbatch.records import Outcome, Progress
+from rightbatch.study import run as module
+from rightbatch.study.pool import choices, pool
+from rightbatch.study.run import StudyRun
+from rightbatch.study.settings import Settings
+from rightbatch.study.store import Store
+from rightbatch.study.sweep import DeadlineError, Run, sweep
+from rightbatch.train.target import Target
+from study.hand_made import blobs, isotropic, linear_problem
+
+SIZES = (4, 16, 64)
+PROBLEM = blobs()
+Tell = Callable[[Progress], None]
+
+
+@pytest.fixture(autouse=True)
+def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rounds of timing are enough here."""
+    monkeypatch.setattr(module, "ROUNDS", 2)
+
+
+def go_on(store: Store, *, tell: Tell | None = None, budget: float = 60.0, **settings: Any) -> None:
+    """One session of a study of the blobs."""
+    usual: dict[str, Any] = {
+        "target": "val_loss=0.45",
+        "batch_sizes": SIZES,
+        "seeds": 2,
+        "seed": 0,
+        "threads": 1,
+    }
+    StudyRun(
+        problem=settings.pop("problem", PROBLEM),
+        settings=Settings(model="MLP()", optimizer="SGD()", data="blobs", **{**usual, **settings}),
+        store=store,
+        task="regression",  # which metrics there are: the loss belongs to both tasks
+        optimizer=SGD(),
+        budget=budget,
+        progress=tell or (lambda progress: None),
+    ).run()
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> list[Run]:
+    """The runs of a study that nobody stopped."""
+    store = Store()
+    go_on(store)
+    return store.runs()
+
+
+def test_every_size_is_run_with_every_seed(undisturbed: list[Run]) -> None:
+    """The best rate of each size was run with all seeds, and so was a worse one on either side."""
+    found = choices(pool(undisturbed, SIZES))
+    assert set(found) == set(SIZES)
+    for size, choice in found.items():
+        seeds = {
+            point: {run.seed for run in undisturbed if (run.batch_size, run.point) == (size, point)}
+            for point in (choice.point - 1, choice.point, choice.point + 1)
+        }
+        assert set.intersection(*seeds.values()) == {0, 1}
+
+
+def test_no_run_is_made_twice(undisturbed: list[Run]) -> None:
+    """A batch size, a learning rate and a seed: once."""
+    cells = [(run.batch_size, run.point, run.seed) for run in undisturbed]
+    assert len(set(cells)) == len(cells)
+
+
+def test_each_run_is_the_sweeps(undisturbed: list[Run]) -> None:
+    """Any stored run comes out again when its learning rate is trained alone."""
+    target = Target("loss", "validation", 0.45)
+    for run in [run for run in undisturbed if run.outcome is Outcome.REACHED][::7]:
+        (alone,) = sweep(
+            PROBLEM, target, batch_size=run.batch_size, seed=run.seed, points=[run.point], most_steps=5000
+        )
+        assert alone.steps_to_target == pytest.approx(run.steps_to_target, rel=1e-3)
+
+
+def test_progress_tells_what_is_done() -> None:
+    """Stages follow each other, the work done grows to the total, and the best so far is named."""
+    told: list[Progress] = []
+    go_on(Store(), tell=told.append, target="auto")
+    assert list(dict.fromkeys(progress.stage for progress in told)) == [
+        "timing", "pilot", "learning rates", "seeds",
+    ]  # fmt: skip
+    assert told[0][:5] == ("timing", "getting ready", 0, 2 + 3 * 3, "")
+    assert [progress.done for progress in told] == list(range(len(told)))
+    assert all(progress.done <= progress.total for progress in told)
+    assert told[-1].best.startswith("batch size ")
+    assert told[-1].left is not None
+
+
+def stopped_at(count: int, error: type[BaseException]) -> Callable[..., list[Run]]:
+    """A sweep that fails when it is called for the `count`-th time."""
+    calls = iter(range(1000))
+
+    def failing(*args: Any, **settings: Any) -> list[Run]:
+        if next(calls) == count:
+            raise error
+        return sweep(*args, **settings)
+
+    return failing
+
+
+@pytest.mark.parametrize("error", [DeadlineError, KeyboardInterrupt])
+@pytest.mark.parametrize("count", [0, 1, 2, 4, 7])
+def test_a_study_that_was_stopped_goes_on_to_the_same_end(
+    undisturbed: list[Run], monkeypatch: pytest.MonkeyPatch, count: int, error: type[BaseException]
+) -> None:
+    """At whichever sweep it was stopped, by its budget or by hand: in the end the runs are equal."""
+    store = Store()
+    monkeypatch.setattr(module, "sweep", stopped_at(count, error))
+    if error is DeadlineError:
+        go_on(store)
+        assert store.fact("stopped") == "the budget of 60 s was spent before every planned run was done"
+    else:
+        with pytest.raises(error):
+            go_on(store)
+        assert store.fact("stopped") == "it was interrupted; the same command goes on from there"
+    assert len(store.runs()) < len(undisturbed)
+    monkeypatch.setattr(module, "sweep", sweep)
+    go_on(store)
+    assert store.runs() == undisturbed
+    assert store.fact("stopped") == "every planned run is done"
+
+
+def test_a_study_stopped_at_every_sweep_comes_to_the_same_end(
+    undisturbed: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sweep a session, a dozen sessions: the same runs."""
+    store, sessions = Store(), 0
+    while store.fact("stopped") != "every planned run is done":
+        monkeypatch.setattr(module, "sweep", stopped_at(1, DeadlineError))
+        go_on(store)
+        sessions += 1
+        assert sessions < 50
+    assert sessions > 8
+    assert store.runs() == undisturbed
+
+
+def test_a_finished_study_costs_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given again, it times nothing, trains nothing, and its seconds stay what they were."""
+    store = Store()
+    go_on(store, target="auto")
+    names = ("seconds", "stopped", "target", "memory")
+    before = store.runs(), store.timings(), [store.fact(name) for name in names]
+
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("a finished study has nothing to do")
+
+    for work in ("sweep", "pilot_target", "peak_bytes"):
+        monkeypatch.setattr(module, work, forbidden)
+    go_on(store, target="auto")
+    assert (store.runs(), store.timings(), [store.fact(name) for name in names]) == before
+
+
+def test_a_spent_budget_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given again with the same budget, nothing more is run, and no second is added."""
+    store = Store()
+    monkeypatch.setattr(module, "sweep", stopped_at(3, DeadlineError))
+    go_on(store)
+    spent, runs = store.fact("seconds"), store.runs()
+    go_on(store, budget=spent)
+    assert (store.fact("seconds"), store.runs()) == (spent, runs)
+    assert store.fact("stopped").endswith(" was spent before every planned run was done")
+
+
+def test_without_a_target_the_pilot_sets_one() -> None:
+    """It is stored with its story; a target given is stored as such."""
+    piloted, given = Store(), Store()
+    go_on(piloted, target="auto")
+    go_on(given)
+    assert piloted.fact("target")["metric"] == "val_loss"
+    assert piloted.fact("target")["how"].startswith("set from a pilot: at batch size 16, ")
+    assert given.fact("target") == {
+        "metric": "val_loss", "value": 0.45, "text": "val_loss<=0.45", "how": "as given",
+    }  # fmt: skip
+
+
+def test_a_target_out_of_reach_ends() -> None:
+    """Every size is searched with the first seed alone, each run with its reason; no seeds follow."""
+    store = Store()
+    problem = linear_problem(*isotropic())
+    go_on(store, problem=problem, target="val_loss=-1", batch_sizes=(32, 64))
+    runs = store.runs()
+    assert {run.seed for run in runs} == {0}
+    assert {run.batch_size for run in runs} == {32, 64}
+    assert {run.outcome for run in runs} <= {Outcome.OUT_OF_STEPS, Outcome.DIVERGED}
+    assert all(run.reason for run in runs)
+    assert store.fact("stopped") == "every planned run is done"
+
+
+def test_memory_is_measured_for_every_size() -> None:
+    """Once, in bytes."""
+    store = Store()
+    go_on(store)
+    memory = store.fact("memory")
+    assert {int(size) for size in memory} == set(SIZES)
+    assert 0 < memory["4"] < memory["64"]
+
+
+def test_seconds_add_up_over_sessions() -> None:
+    """What an earlier session spent counts against the budget of the next."""
+    store = Store()
+    store.put(seconds=100.0)
+    told: list[Progress] = []
+    go_on(store, budget=60.0, tell=told.append)
+    assert told[0].elapsed == 100.0
+    assert store.runs() == []
+    go_on(store, budget=1e6)
+    assert store.runs() != []
+    assert 100 < store.fact("seconds") < 160
+
+
+def test_rates_are_found_on_the_closed_form() -> None:
+    """With Hessian 2I and the full batch the best rate is one half: the error is gone in one step."""
+    store = Store()
+    go_on(
+        store,
+        problem=linear_problem(*isotropic()),
+        target="val_loss=0.04",
+        batch_sizes=(64,),
+    )
+    (choice,) = choices(pool(store.runs(), [64])).values()
+    assert 2.0 ** (choice.point / 2) == pytest.approx(0.5, rel=0.5)
+    assert choice.steps == 2.0  # the first step that has a neighbour on either side to confirm it
