@@ -59,7 +59,7 @@ def steps_posterior(batch_sizes: ArrayLike, log_steps: ArrayLike, *, draws: int,
         >>> measured = np.log([[610.0, np.nan, 43.0, 24.0, np.nan]])
         >>> steps = steps_posterior([1, 8, 32, 256, 1024], measured, draws=1000, seed=0)
         >>> print(np.exp(np.median(steps.log_steps, axis=0)).round(-1))
-        [600. 100.  40.  20.  20.]
+        [620. 100.  40.  20.  20.]
     """
     sizes, table = checked_sizes(batch_sizes), np.asarray(log_steps, np.float64)
     known = np.isfinite(table).sum(axis=0)
@@ -70,7 +70,8 @@ def steps_posterior(batch_sizes: ArrayLike, log_steps: ArrayLike, *, draws: int,
     random = generator("posterior", seed)
     mean = np.where(np.isfinite(table), table, 0).sum(axis=0) / np.maximum(known, 1)
     sigma2, omega2 = _scatter(table, random, draws)
-    b_crit, tau2 = _curve(sizes, mean, known, float(np.median(sigma2)), random, draws)
+    variance = np.divide(np.median(sigma2), known, out=np.full(len(sizes), np.inf), where=known > 0)
+    b_crit, tau2 = _curve(sizes, mean, variance, random, draws)
     level = np.log1p(b_crit[:, None] / sizes)
     noise = np.divide(sigma2[:, None], known, out=np.full((draws, len(sizes)), np.inf), where=known > 0)
     weight = 1 / (tau2[:, None] + noise)
@@ -110,14 +111,13 @@ def _variance(squares: float, degrees: int, random: np.random.Generator, draws: 
 
 
 def _curve(
-    sizes: Floats, mean: Floats, known: Floats, sigma2: float, random: np.random.Generator, draws: int
+    sizes: Floats, mean: Floats, variance: Floats, random: np.random.Generator, draws: int
 ) -> tuple[Floats, Floats]:
     """Draws of B_crit and tau² together, with S_min integrated out."""
     grid = np.arange(np.log(sizes.min() / REACH), np.log(sizes.max() * REACH), GRID_STEP)
-    measured = known > 0
+    measured = np.isfinite(variance)
     rest = mean[measured] - np.log1p(np.exp(grid)[:, None] / sizes[measured])
-    tables = [_log_weight(rest, tau**2 + sigma2 / known[measured]) for tau in DEVIATIONS]
-    log_weight = np.stack(tables)
+    log_weight = np.stack([_log_weight(rest, tau**2 + variance[measured]) for tau in DEVIATIONS])
     weight = np.exp(log_weight - log_weight.max())
     cell = random.choice(weight.size, draws, p=(weight / weight.sum()).reshape(-1))
     tau, place = np.unravel_index(cell, weight.shape)
