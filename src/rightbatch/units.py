@@ -97,6 +97,18 @@ def percent(fraction: float) -> str:
     return f"{fraction * 100:.2g} %"
 
 
+def between(low: float | None, high: float | None, written: Written) -> str:
+    """An interval, either end of which may be open (`None`).
+
+    Example:
+        >>> between(2, 3, count), between(2, None, count), between(None, 3, count), between(None, None, count)
+        ('2 to 3', 'at least 2', 'at most 3', '')
+    """
+    if low is None:
+        return "" if high is None else f"at most {written(high)}"
+    return f"at least {written(low)}" if high is None else f"{written(low)} to {written(high)}"
+
+
 def target(text: str) -> str:
     """A target with its relation as it is written by hand.
 

@@ -117,7 +117,7 @@ def interrupted(folder: Path, *, times: int) -> tuple[int, str]:
         for _ in range(times):
             study.send_signal(signal.SIGINT)
             time.sleep(0.001)
-        _, said = study.communicate(timeout=20)
+        _, said = study.communicate(timeout=60)
     return study.returncode, said
 
 

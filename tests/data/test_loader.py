@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rightbatch.data import loader as module
+from rightbatch.data import blocks as module
 from rightbatch.data.loader import Loader
 from rightbatch.data.order import Order, Sequential, Shuffled
 from rightbatch.data.tree import fields
@@ -21,6 +21,8 @@ from rightbatch.errors import DataError, SettingError
 from rightbatch.records import Array
 
 ORDERS: list[Order] = [Sequential(), Shuffled(seed=3)]
+
+pytestmark = pytest.mark.filterwarnings("ignore:the last batch of this epoch will have one row:UserWarning")
 
 
 @pytest.fixture
@@ -110,17 +112,23 @@ def form(tree: Any) -> Any:
 def test_any_tree_of_any_dtype(tree: Any, data: st.DataObject) -> None:
     """A batch is the same tree, and each field has the rows that the index tells, of the same dtype."""
     rows = len(next(fields(tree))[1])
-    batch_size = data.draw(st.integers(1, rows))
-    loader = Loader(tree, batch_size, order=data.draw(st.sampled_from(ORDERS)))
+    settings: dict[str, Any] = {
+        "batch_size": data.draw(st.integers(1, rows)),
+        "order": data.draw(st.sampled_from(ORDERS)),
+        "last": data.draw(st.sampled_from(["keep", "pad", "spread"])),
+    }
+    shards = data.draw(st.integers(1, 3))
     seen = []
-    for batch in loader.batches():
-        assert form(batch.data) == form(tree)
-        assert batch.index.dtype == np.int64
-        for (_, got), (_, whole) in zip(fields(batch.data), fields(tree), strict=True):
-            assert got.dtype == whole.dtype
-            assert got.shape == (len(batch.index), *whole.shape[1:])
-            assert repr(got.tolist()) == repr([whole.tolist()[row] for row in batch.index])
-        seen.extend(batch.index.tolist())
+    for rank in range(shards):
+        for batch in Loader(tree, **settings, shard=(rank, shards)).batches():
+            assert form(batch.data) == form(tree)
+            assert batch.index.dtype == np.int64
+            for (_, got), (_, whole) in zip(fields(batch.data), fields(tree), strict=True):
+                assert got.dtype == whole.dtype
+                assert got.shape == (len(batch.index), *whole.shape[1:])
+                assert repr(got.tolist()) == repr([whole.tolist()[row] for row in batch.index])
+            real = batch.index if batch.weight is None else batch.index[batch.weight > 0]
+            seen.extend(real.tolist())
     assert sorted(seen) == list(range(rows))
 
 
@@ -143,6 +151,12 @@ def test_shuffle_and_drop_last_are_short_for_order_and_last() -> None:
     assert repr(short) == repr(full) == "Loader(10 rows, batch_size=4, order=Shuffled(seed=5), last='drop')"
     assert rows_of(short) == rows_of(full)
     assert (short.rows, short.batch_size) == (10, 4)
+    assert repr(Loader(np.arange(10), 4, shard=(1, 3))).endswith("last='keep', shard=(1, 3))")
+
+
+def test_without_a_batch_size_there_are_64_rows_or_all() -> None:
+    """Small data need no setting."""
+    assert [Loader(np.arange(rows)).batch_size for rows in (5, 64, 65)] == [5, 64, 64]
 
 
 def test_global_random_state_is_neither_read_nor_moved() -> None:
@@ -365,7 +379,7 @@ def test_a_state_of_something_else_is_refused(data: Any, settings: Any, name: st
         ),
         ({"batch_size": 0}, "batch_size must be at least 1, got 0; write a whole number such as 32."),
         ({"batch_size": 2.5}, "batch_size must be a whole number, got 2.5; write a whole number such as 32."),
-        ({"last": "kepe"}, "last is not known, got 'kepe'; write one of keep, drop."),
+        ({"last": "kepe"}, "last is not known, got 'kepe'; write one of keep, spread, pad, drop."),
         (
             {"last": "pad", "drop_last": True},
             "last must be left out where drop_last=True is given, got 'pad'; write one of the two.",

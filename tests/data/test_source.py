@@ -7,8 +7,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from rightbatch.data.ragged import Ragged
 from rightbatch.data.source import SAMPLE_BYTES, ArraySource
-from rightbatch.records import Array
+from rightbatch.records import Array, Tree
 
 PACKED = np.frombuffer(b"\0" + np.arange(24, dtype=np.int32).tobytes(), np.int32, offset=1).reshape(6, 4)
 RECORDS = np.array([(i, i / 2) for i in range(6)], dtype=[("a", "i1"), ("b", "f8")])
@@ -32,7 +33,7 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-@pytest.mark.parametrize("shape", [(4,), (2, 2), (1, 4)])
+@pytest.mark.parametrize("shape", [(4, 1), (2, 2), (1, 4)])
 def test_take_gives_the_rows_in_any_memory_layout(name: str, shape: tuple[int, ...]) -> None:
     """Rows are those of a loop over the index, as new contiguous memory of the same dtype."""
     field, index = LAYOUTS[name], np.array([5, 0, 0, 3]).reshape(shape)
@@ -50,22 +51,31 @@ def test_take_never_copies_a_whole_field(data: Array) -> None:
     """Ten rows out of 8 MB in any layout cost the memory of ten rows."""
     source = ArraySource(data)
     tracemalloc.start()
-    source.take(np.arange(10))
+    source.take(np.arange(10).reshape(2, 5))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2 * 10 * 8000
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_slices_are_views_that_cannot_be_written(name: str) -> None:
-    """A slice is the user's memory, read-only; the user's own array stays writable."""
+def test_views_are_the_users_memory_and_cannot_be_written(name: str) -> None:
+    """Rows 1 to 4 as two batches, of each the second row; the user's own array stays writable."""
     field = LAYOUTS[name]
     writable = field.flags.writeable
-    view = ArraySource((field,)).slice(2, 5)[0]
-    assert view.tolist() == field.tolist()[2:5]
+    view = ArraySource((field,)).views(1, 2, 2, slice(1, 2))[0]
+    assert view.tolist() == [field.tolist()[2:3], field.tolist()[4:5]]
     assert view.size == 0 or np.shares_memory(view, field)
     assert not view.flags.writeable
     assert field.flags.writeable == writable
+
+
+def test_ragged_fields_are_padded() -> None:
+    """Batch by batch, both when rows are taken and where arrays would be views."""
+    source = ArraySource({"words": Ragged([[1], [2, 3], [], [4, 5, 6]]), "y": np.arange(4)})
+    for block in (source.take(np.array([[0, 1], [2, 3]])), source.views(0, 2, 2, slice(0, 2))):
+        assert [batch.values.tolist() for batch in block["words"]] == [[[1, 0], [2, 3]], [[0] * 3, [4, 5, 6]]]
+        assert block["y"].tolist() == [[0, 1], [2, 3]]
+    assert source.row_bytes == 8 * 6 // 4 + 8 + 8
 
 
 def test_row_bytes_are_those_of_all_fields() -> None:
@@ -87,7 +97,7 @@ def test_the_fingerprint_tells_other_data() -> None:
     x, y = np.arange(24.0).reshape(6, 4), np.arange(6)
     changed = x.copy()
     changed[3, 2] += 1e-9
-    trees = [
+    trees: list[Tree] = [
         (x, y),
         (changed, y),
         (x, y.astype(np.int32)),
@@ -97,6 +107,7 @@ def test_the_fingerprint_tells_other_data() -> None:
         {"x": x, "y": y},
         {"a": x, "y": y},
     ]
+    trees += [Ragged([[1, 2], [3]]), Ragged([[1], [2, 3]]), Ragged([[1, 2], [4]]), Ragged([[], []])]
     assert len({ArraySource(tree).fingerprint() for tree in trees}) == len(trees)
 
 

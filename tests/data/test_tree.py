@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from rightbatch.data.ragged import Ragged, RaggedBlock
 from rightbatch.data.tree import as_arrays, common_rows, entries, fields, map_fields
 from rightbatch.errors import DataError
 
@@ -32,6 +33,23 @@ def test_other_libraries_give_arrays() -> None:
     assert (column.dtype, read.dtype) == (np.float32, np.int16)
     read[0] = 7
     assert tensor[0] == 7
+
+
+def test_a_ragged_field_is_a_field() -> None:
+    """It is taken as it is, counted by its rows, and its batches are the entries of a block."""
+    ragged = Ragged([[1, 2], [3]])
+    tree = {"words": ragged, "y": np.zeros(2)}
+    assert as_arrays(tree)["words"] is ragged
+    assert [name for name, _ in fields(tree)] == ["data['words']", "data['y']"]
+    assert map_fields(len, tree) == {"words": 2, "y": 2}
+    block = {"words": RaggedBlock(ragged, np.array([[0], [1]])), "y": np.zeros((2, 1))}
+    assert [batch["words"].values.tolist() for batch in entries(block)] == [[[1, 2]], [[3]]]
+    with pytest.raises(DataError) as caught:
+        common_rows({**tree, "z": np.zeros(3)})
+    assert str(caught.value) == (
+        "data['words'] has shape (2, None) but data['z'] has shape (3,); "
+        "write fields with the same number of rows."
+    )
 
 
 def test_the_form_of_a_tree_is_kept() -> None:
@@ -109,12 +127,15 @@ def test_entries_are_those_of_indexing(form: Callable[..., Any]) -> None:
             {"x": np.array([[1], [1, 2]], dtype=object)},
             (
                 "data['x'] is ragged, it has rows of different shape; "
-                "write rows of one shape, padded if need be."
+                "write Ragged(...) around it, and batches of it are padded."
             ),
         ),
         (
             (pd.Series([np.zeros(1), np.zeros(2)]),),
-            "data[0] is ragged, it has rows of different shape; write rows of one shape, padded if need be.",
+            (
+                "data[0] is ragged, it has rows of different shape; "
+                "write Ragged(...) around it, and batches of it are padded."
+            ),
         ),
     ],
 )

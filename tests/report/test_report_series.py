@@ -5,6 +5,7 @@ import pytest
 from report.example_document import B_CRIT, S_MIN, SIZES, N, bare, example, nothing_reached, with_missed
 from rightbatch.report import series
 from rightbatch.report.document import Standing, spans, standing
+from rightbatch.report.page import page
 
 
 def test_standing_of_each_batch_size() -> None:
@@ -59,6 +60,26 @@ def test_law_lies_in_its_doubt() -> None:
     assert law.low[0] == pytest.approx(20.1 * (1 + 24.0))
     assert law.high[0] == pytest.approx(24.0 * (1 + 31.0))
     assert all(low < value < high for low, value, high in zip(law.low, law.value, law.high, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("s_min", "b_crit", "edges"),
+    [
+        ([20.1, 24.0], [24.0, None], (True, False)),
+        ([None, 24.0], [24.0, 31.0], (False, True)),
+        (None, None, (False, False)),
+    ],
+)
+def test_open_intervals_leave_edges_of_the_band_out(
+    s_min: list[float] | None, b_crit: list[float] | None, edges: tuple[bool, bool]
+) -> None:
+    """Where an end of the fit is open the band has no edge on that side, and the page is drawn."""
+    document = example()
+    document["fit"]["interval"] = {"s_min": s_min, "b_crit": b_crit}
+    law = series.steps_to_target(document).law
+    assert law is not None
+    assert (bool(law.low), bool(law.high)) == edges
+    assert page(document)
 
 
 def test_fit_without_interval_has_no_width() -> None:

@@ -1,28 +1,22 @@
 """Mini-batches of arrays in memory: every row exactly once, resumable anywhere."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
-from rightbatch.data.batches import Batches
-from rightbatch.data.order import Order, Sequential, Shuffled
+from rightbatch.checks import whole_number
+from rightbatch.data.batches import Batches, Cut, GivenBatches, count
+from rightbatch.data.blocks import Block, blocks
+from rightbatch.data.order import Order, OwnBatches, Sequential, Shuffled
 from rightbatch.data.position import Position
+from rightbatch.data.shard import shard_of
 from rightbatch.data.source import ArraySource
-from rightbatch.data.tree import entries, map_fields
+from rightbatch.data.tree import entries
 from rightbatch.errors import SettingError
-from rightbatch.records import Array, Batch, Tree
+from rightbatch.records import Batch, Tree
 
-BLOCK_BYTES = 2**18
-"""Bytes gathered by one call, and up to one batch more.
-
-Enough that the cost of the call vanishes; few enough to stay in the second-level cache until the
-rows are used, and to come back from `malloc` without fresh pages. Measured with float32, 1 to 784
-columns and batches of 1 to 1024 rows: 64 kB is up to 1.3 times slower, 1 MB up to 1.1 times.
-"""
-
-INDEX_BYTES = 8
-"""Of one row number; all that a row of a view costs."""
+BATCH_SIZE = 64
+"""Rows of a batch where none are asked for and there are as many."""
 
 
 class Loader:
@@ -37,44 +31,61 @@ class Loader:
 
     Args:
         data: one array, or tuples, lists and dicts of such, all `(rows, ...)` with the same rows.
-        batch_size: rows of a batch, from 1 to the rows of the data.
+            Rows that differ in length go into a `Ragged`; batches of it are padded.
+        batch_size: rows of a batch, from 1 to the samples of an epoch, of all shards together; none: 64,
+            or as many as the order says. It may be set to another value at any time: that
+            counts from the next batch on, and no row is lost or repeated.
         shuffle: whether every epoch has its own random order; the same as `order=Shuffled(seed)`.
         order: which rows, in which sequence, instead of `shuffle` and `seed`.
         seed: whole number, at least 0, of the shuffle.
         last: what becomes of the rows left over at the end of an epoch: ``"keep"`` makes a
-            smaller batch of them, ``"drop"`` leaves them out.
+            smaller batch of them; ``"drop"`` leaves them out; ``"pad"`` fills their batch up to
+            `batch_size` by repeating its rows, with `Batch.weight` 0; ``"spread"`` makes batches whose
+            sizes differ by at most 1, as few as ``"keep"``.
         drop_last: the same as ``last="drop"``.
+        shard: `(rank, world)`: each of `world` processes gets its part of every batch, as many steps
+            and as many rows in each as the others; where rows do not suffice, some are repeated with
+            `Batch.weight` 0.
 
     Raises:
-        DataError: a field is no array of rows, or fields differ in length.
+        DataError: a field is no array of rows, fields differ in length, or the order is for other data.
         SettingError: a setting cannot be used.
 
     Example:
-        >>> loader = Loader((np.arange(10.0).reshape(5, 2), np.arange(5)), batch_size=2, shuffle=True)
+        >>> import numpy as np
+        >>> loader = Loader((np.arange(10.0).reshape(5, 2), np.arange(5)), batch_size=3, shuffle=True)
         >>> for x, t in loader:
         ...     print(x.shape, t)
-        (2, 2) [0 1]
-        (2, 2) [4 2]
-        (1, 2) [3]
+        (3, 2) [0 1 4]
+        (2, 2) [2 3]
         >>> len(loader)
-        3
+        2
     """
 
     def __init__(
         self,
         data: Tree,
-        batch_size: int = 64,
+        batch_size: int | None = None,
         *,
         shuffle: bool = False,
         order: Order | None = None,
         seed: int = 0,
         last: str = "keep",
         drop_last: bool = False,
+        shard: tuple[int, int] | None = None,
     ) -> None:
         self._source = ArraySource(data)
         self._order = _one_order(order, shuffle=shuffle, seed=seed)
-        self._cut = Batches(self._order.length(self.rows), batch_size, _one_last(last, drop_last=drop_last))
-        self._now = self._next = Position()
+        self._shard = shard_of(shard)
+        self._own = self._order if isinstance(self._order, OwnBatches) else None
+        length, last = self._order.length(self.rows), _one_last(last, drop_last=drop_last)
+        own = self._own_cut(0)
+        if own is not None:
+            _check_left_to_the_order(batch_size, last)
+        size = min(BATCH_SIZE, length) if batch_size is None else batch_size
+        self._cut: Cut = own or Batches(length, size, last)
+        self._now = self._next = Position(self._cut)
+        self._warned = False
 
     @property
     def data(self) -> Tree:
@@ -88,8 +99,28 @@ class Loader:
 
     @property
     def batch_size(self) -> int:
-        """Rows of a full batch."""
+        """Rows of a full batch, of all shards together.
+
+        It may be set at any time, inside a pass also: by a schedule, or by what was measured. The next
+        batch has the new size, and the pass goes on where it is.
+
+        Example:
+            >>> import numpy as np
+            >>> loader, sizes = Loader(np.ones(20), batch_size=2), []
+            >>> for batch in loader:
+            ...     sizes.append(len(batch))
+            ...     loader.batch_size = min(2 * loader.batch_size, 16)
+            >>> sizes
+            [2, 4, 8, 6]
+        """
         return self._cut.batch_size
+
+    @batch_size.setter
+    def batch_size(self, batch_size: int) -> None:
+        if not isinstance(self._cut, Batches):
+            _check_left_to_the_order(batch_size, self._cut.last)
+        if whole_number("batch_size", batch_size, at_least=1) != self.batch_size:
+            self._cut = Batches(self._cut.length, batch_size, self._cut.last)
 
     @property
     def epoch(self) -> int:
@@ -97,46 +128,59 @@ class Loader:
         return self._now.epoch
 
     def __len__(self) -> int:
-        """Batches of a whole epoch."""
-        return len(self._cut)
+        """Batches of a whole epoch, the same for every shard."""
+        return count(self._cut)
 
     def __repr__(self) -> str:
         settings = f"batch_size={self.batch_size}, order={self._order!r}, last={self._cut.last!r}"
-        return f"Loader({self.rows} rows, {settings})"
+        shard = f", shard=({self._shard.rank}, {self._shard.world})" if self._shard.world > 1 else ""
+        return f"Loader({self.rows} rows, {settings}{shard})"
 
     def __iter__(self) -> Iterator[Tree]:
         """The batches of one epoch, each the same tree as the data."""
         now = self._begin()
-        for size, block, _ in self._blocks(now):
-            for batch in entries(block):
+        self._warn_of_a_single_row(now)
+        for block in self._blocks(now):
+            cut, size = self._cut, block.size
+            for batch in entries(block.data):
                 now.samples += size
                 now.step += 1
                 yield batch
+                if self._cut is not cut:
+                    break
         now.complete()
 
     def batches(self) -> Iterator[Batch]:
-        """The same pass with what a batch tells about itself: row numbers, epoch and step.
+        """The same pass with what a batch tells about itself: row numbers, weights, epoch and step.
 
         Example:
+            >>> import numpy as np
             >>> [(batch.step, batch.index) for batch in Loader(np.ones(5), 3).batches()]
             [(0, array([0, 1, 2])), (1, array([3, 4]))]
+            >>> [batch.weight for batch in Loader(np.ones(5), 3, last="pad").batches()]
+            [array([1., 1., 1.], dtype=float32), array([1., 1., 0.], dtype=float32)]
         """
         now = self._begin()
-        for size, block, window in self._blocks(now):
-            for data, index in zip(entries(block), _numbers(window, size), strict=True):
-                batch = Batch(data, index, None, now.epoch, now.step)
+        for block in self._blocks(now):
+            cut, size, weight = self._cut, block.size, block.part.weight
+            for data, index in zip(entries(block.data), block.row_numbers, strict=True):
+                batch = Batch(data, index, weight, now.epoch, now.step)
                 now.samples += size
                 now.step += 1
                 yield batch
+                if self._cut is not cut:
+                    break
         now.complete()
 
     def state_dict(self) -> dict[str, Any]:
         """Where the pass begun last is: a dictionary of under 1 kB that JSON can write.
 
-        All is counted in samples, so that a loader with another batch size can go on from there.
+        All is counted in samples of all shards together, so that a loader with another batch size, or
+        as many as there are then shards, can go on from there.
 
         Example:
-            >>> loader = Loader(np.ones(5), 2)
+            >>> import numpy as np
+            >>> loader = Loader(np.ones(6), 2)
             >>> for batch in loader:
             ...     state = loader.state_dict()
             ...     break
@@ -160,35 +204,49 @@ class Loader:
 
     def _settled(self, position: Position) -> Position:
         """The position, or the start of the next epoch where no batch is left in this one."""
-        return position if self._cut.count(position.samples) else Position(position.epoch + 1)
+        if not position.samples:
+            return Position(self._cut_of(position.epoch), position.epoch)
+        left = next(self._cut_of(position.epoch).runs(position.samples), None)
+        return position if left else Position(self._cut_of(position.epoch + 1), position.epoch + 1)
+
+    def _cut_of(self, epoch: int) -> Cut:
+        return self._own_cut(epoch) or self._cut
+
+    def _own_cut(self, epoch: int) -> GivenBatches | None:
+        sizes = None if self._own is None else self._own.batch_sizes(epoch)
+        return None if sizes is None else GivenBatches(sizes)
 
     def _begin(self) -> Position:
-        self._now, self._next = self._next, Position(self._next.epoch + 1)
-        return self._now
+        now = self._next
+        if not now.samples:
+            now.meant = self._cut_of(now.epoch)
+        self._now, self._next = now, Position(self._cut, now.epoch + 1)
+        return now
 
-    def _blocks(self, now: Position) -> Iterator[tuple[int, Tree, range | Array]]:
-        """For one block after the other: rows of a batch, fields `(batches, size, ...)`, row numbers."""
-        numbers = self._order.row_numbers(now.epoch, self.rows)
-        row_bytes = INDEX_BYTES if isinstance(numbers, range) else INDEX_BYTES + self._source.row_bytes
-        for start, size, batches in self._cut.runs(now.samples):
-            stop = start + size * batches
-            # never less than two batches where they are smaller than a block
-            block = size * (1 + BLOCK_BYTES // (size * row_bytes))
-            for first in range(start, stop, block):
-                window = numbers[first : min(first + block, stop)]
-                yield size, self._block(window, size), window
+    def _blocks(self, now: Position) -> Iterator[Block]:
+        """The blocks from a position on, cut anew from where it is when the batch size changes."""
+        numbers = self._order.row_numbers(now.epoch, self.rows, now.meant)
+        weighted = self._shard.world > 1 or self._cut.last == "pad"
+        cut = None
+        while cut is not self._cut:
+            cut = self._cut
+            runs = self._cut_of(now.epoch).runs(now.samples)
+            for block in blocks(self._source, numbers, runs, self._shard, weighted=weighted):
+                yield block
+                if self._cut is not cut:
+                    break
 
-    def _block(self, window: range | Array, size: int) -> Tree:
-        if isinstance(window, range):
-            rows = self._source.slice(window.start, window.stop)
-            return map_fields(lambda field: field.reshape(len(field) // size, size, *field.shape[1:]), rows)
-        return self._source.take(_numbers(window, size))
-
-
-def _numbers(window: range | Array, size: int) -> Array:
-    """Row numbers, int64, shape `(batches, size)`."""
-    numbers = np.arange(window.start, window.stop) if isinstance(window, range) else window
-    return numbers.reshape(-1, size)
+    def _warn_of_a_single_row(self, now: Position) -> None:
+        if self._warned or not isinstance(self._cut, Batches):
+            return
+        rows = [self._shard.part(run).rows for run in self._cut.runs(now.samples)]
+        if len(rows) > 1 and rows[-1] == 1:
+            self._warned = True
+            warnings.warn(
+                "the last batch of this epoch will have one row, of which batch normalisation can make "
+                "nothing; write last='spread', 'drop' or 'pad', or another batch_size.",
+                stacklevel=3,
+            )
 
 
 def _one_order(order: Order | None, *, shuffle: bool, seed: int) -> Order:
@@ -213,3 +271,17 @@ def _one_last(last: str, *, drop_last: bool) -> str:
             "last", "must be left out where drop_last=True is given", last, "write one of the two"
         )
     return "drop" if drop_last else last
+
+
+def _check_left_to_the_order(batch_size: int | None, last: str) -> None:
+    if batch_size is not None:
+        raise SettingError(
+            "batch_size",
+            "must be left out where the order has a token budget",
+            batch_size,
+            "write another budget into the order",
+        )
+    if last != "keep":
+        raise SettingError(
+            "last", "must be left out where the order has a token budget", last, "nothing is left over"
+        )

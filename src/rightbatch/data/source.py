@@ -1,9 +1,11 @@
 """Where the rows live: in arrays in memory."""
 
 import hashlib
+from typing import Any
 
 import numpy as np
 
+from rightbatch.data.ragged import Ragged, RaggedBlock
 from rightbatch.data.tree import as_arrays, common_rows, fields, map_fields
 from rightbatch.records import Array, Tree
 
@@ -22,9 +24,9 @@ class ArraySource:
 
     Example:
         >>> source = ArraySource((np.arange(6.0).reshape(3, 2), np.array([0, 1, 0])))
-        >>> source.take(np.array([2, 0]))
-        (array([[4., 5.],
-               [0., 1.]]), array([0, 0]))
+        >>> source.take(np.array([[2, 0]]))
+        (array([[[4., 5.],
+                [0., 1.]]]), array([[0, 0]]))
     """
 
     def __init__(self, tree: Tree) -> None:
@@ -34,19 +36,33 @@ class ArraySource:
         self.row_bytes = sum(field.nbytes // self.rows for _, field in fields(arrays))
 
     def take(self, index: Array) -> Tree:
-        """A copy of rows in any sequence, in one call for each field.
+        """A copy of the rows of some batches, in one call for each field.
 
         Args:
-            index: row numbers in [0, rows), int64, of any shape.
+            index: row numbers in [0, rows), int64, shape `(batches, size)`.
 
         Returns:
-            The tree with fields `(*index.shape, ...)`.
+            The tree with fields `(batches, size, ...)`; a `RaggedBlock` of a ragged field.
         """
         return map_fields(lambda field: _gather(field, index), self.tree)
 
-    def slice(self, start: int, stop: int) -> Tree:
-        """The rows `start` to `stop - 1` as read-only views, without a copy."""
-        return map_fields(lambda field: field[start:stop], self.tree)
+    def views(self, start: int, batches: int, size: int, columns: slice) -> Tree:
+        """Batches of neighbouring rows as read-only views, without a copy (but of ragged fields).
+
+        Args:
+            start: row at which the first batch begins.
+            batches: how many.
+            size: rows from one batch to the next.
+            columns: which rows of each batch.
+        """
+
+        def view(field: Any) -> Any:
+            if isinstance(field, Ragged):
+                return _gather(field, np.arange(start, start + batches * size).reshape(-1, size)[:, columns])
+            rows = field[start : start + batches * size]
+            return rows.reshape(batches, size, *field.shape[1:])[:, columns]
+
+        return map_fields(view, self.tree)
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits that differ between data of other names, dtypes, shapes or content.
@@ -57,18 +73,23 @@ class ArraySource:
         digest = hashlib.blake2b(digest_size=8)
         for name, field in fields(self.tree):
             digest.update(f"{name}\x1f{field.dtype}\x1f{field.shape}\x1e".encode())
-            if not field.dtype.hasobject:
-                digest.update(_sample(field).tobytes())
+            for array in (field.values, field.lengths) if isinstance(field, Ragged) else (field,):
+                if len(array) and not array.dtype.hasobject:
+                    digest.update(_sample(array).tobytes())
         return digest.hexdigest()
 
 
-def _read_only(field: Array) -> Array:
+def _read_only(field: Any) -> Any:
+    if isinstance(field, Ragged):
+        return field
     view = field.view()
     view.flags.writeable = False
     return view
 
 
-def _gather(field: Array, index: Array) -> Array:
+def _gather(field: Any, index: Array) -> Any:
+    if isinstance(field, Ragged):
+        return RaggedBlock(field, index)
     # take() is up to three times as fast as field[index], but copies a field that is not in row order whole
     in_row_order = field.flags.c_contiguous and field.flags.aligned
     return field.take(index, 0) if in_row_order else field[index]

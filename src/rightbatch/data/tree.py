@@ -1,7 +1,7 @@
 """Trees: one array, or tuples, lists and dicts of trees, such as ``(X, y)`` or ``{"x": X, "y": y}``.
 
-The arrays are the leaves, the *fields* of a data set. A field is named as one would write it in
-Python: ``data[0]``, ``data['x']``.
+The arrays are the leaves, the *fields* of a data set; a field of rows that differ in length is a `Ragged`.
+A field is named as one would write it in Python: ``data[0]``, ``data['x']``.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from rightbatch.data.ragged import Ragged, RaggedBlock
 from rightbatch.errors import DataError
 from rightbatch.records import Array, Tree
 
@@ -18,7 +19,8 @@ def as_arrays(tree: Tree, name: str = "data") -> Tree:
     """The same tree with every field as a NumPy array; no copy where there is one already.
 
     Args:
-        tree: fields are anything that NumPy reads as an array, such as a pandas column or a torch tensor.
+        tree: fields are anything that NumPy reads as an array, such as a pandas column or a torch
+            tensor, or a `Ragged`.
         name: what to call the tree in errors.
 
     Raises:
@@ -59,34 +61,34 @@ def common_rows(tree: Tree, name: str = "data") -> int:
     return len(field)
 
 
-def fields(tree: Tree, name: str = "data") -> Iterator[tuple[str, Array]]:
-    """Every array with its name, in the order of the tree.
+def fields(tree: Tree, name: str = "data") -> Iterator[tuple[str, Any]]:
+    """Every field with its name, in the order of the tree.
 
     Example:
         >>> [name for name, _ in fields(({"x": np.zeros(3), "z": np.zeros(3)}, np.ones(3)))]
         ["data[0]['x']", "data[0]['z']", 'data[1]']
     """
-    if isinstance(tree, np.ndarray):
+    if isinstance(tree, (np.ndarray, Ragged)):
         yield name, tree
         return
     for key, child in _items(tree):
         yield from fields(child, f"{name}[{key!r}]")
 
 
-def map_fields(function: Callable[[Array], Any], tree: Tree) -> Tree:
-    """The tree of `function(array)` of every array.
+def map_fields(function: Callable[[Any], Any], tree: Tree) -> Tree:
+    """The tree of `function(field)` of every field.
 
     Example:
         >>> map_fields(len, {"x": np.zeros(3), "y": (np.ones(2), np.ones(1))})
         {'x': 3, 'y': (2, 1)}
     """
-    if isinstance(tree, np.ndarray):
+    if isinstance(tree, (np.ndarray, Ragged)):
         return function(tree)
     return _like(tree, [map_fields(function, child) for child in _children(tree)])
 
 
 def entries(tree: Tree) -> Iterator[Tree]:
-    """The tree of the first entry of every array, then that of the second entries, and so on.
+    """The tree of the first entry of every array or `RaggedBlock`, then that of the second, and so on.
 
     For a tuple of arrays, the usual data set, `zip` makes the trees: no Python code runs per entry.
 
@@ -94,7 +96,7 @@ def entries(tree: Tree) -> Iterator[Tree]:
         >>> [(x.tolist(), y.tolist()) for x, y in entries((np.array([[1, 2], [3, 4]]), np.array([[5], [6]])))]
         [([1, 2], [5]), ([3, 4], [6])]
     """
-    if isinstance(tree, np.ndarray):
+    if isinstance(tree, (np.ndarray, RaggedBlock)):
         return iter(tree)
     together = zip(*[entries(child) for child in _children(tree)], strict=True)
     return together if type(tree) is tuple else map(partial(_like, tree), together)
@@ -118,7 +120,9 @@ def _like(tree: Tree, children: Iterable[Any]) -> Tree:
     return getattr(tree, "_make", tuple)(children)
 
 
-def _as_array(leaf: Any, name: str) -> Array:
+def _as_array(leaf: Any, name: str) -> Array | Ragged:
+    if isinstance(leaf, Ragged):
+        return leaf
     try:
         array = np.asarray(leaf)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -130,6 +134,7 @@ def _as_array(leaf: Any, name: str) -> Array:
         )
     if array.dtype == object and any(isinstance(row, (list, tuple, np.ndarray)) for row in array.flat):
         raise DataError(
-            f"{name} is ragged, it has rows of different shape; write rows of one shape, padded if need be."
+            f"{name} is ragged, it has rows of different shape; "
+            "write Ragged(...) around it, and batches of it are padded."
         )
     return array

@@ -35,7 +35,7 @@ class LinearRegression:
 
     def build(self, shape: Shape, optimizer: Optimizer) -> Network:
         """The learner for data of this shape, updated by this optimizer."""
-        _check_task("linear", shape, "regression", "write model 'logistic' or 'mlp'")
+        _check_task("linear", shape, "regression", "write 'logistic' or 'mlp'", "float")
         return _linear(shape, optimizer, self.l2)
 
 
@@ -61,7 +61,7 @@ class LogisticRegression:
 
     def build(self, shape: Shape, optimizer: Optimizer) -> Network:
         """The learner for data of this shape, updated by this optimizer."""
-        _check_task("logistic", shape, "classification", "write model 'linear' or 'mlp'")
+        _check_task("logistic", shape, "classification", "write 'linear' or 'mlp'", "int")
         return _linear(shape, optimizer, self.l2)
 
 
@@ -76,9 +76,10 @@ def _linear(shape: Shape, optimizer: Optimizer, l2: float) -> Network:
     )
 
 
-def _check_task(model: str, shape: Shape, task: str, instead: str) -> None:
+def _check_task(model: str, shape: Shape, task: str, instead: str, dtype: str) -> None:
     if shape.task != task:
-        raise SettingError("model", f"{model!r} is for {task}", shape.task, instead)
+        other = f"or make it {task} by task {task!r} or y.astype({dtype})"
+        raise SettingError("model", f"{model!r} is for {task}", shape.task, f"{instead}, {other}")
 
 
 def _zeros(rng: np.random.Generator, inputs: int, units: int, is_output: bool) -> Array:

@@ -8,7 +8,6 @@ from typing import Protocol
 
 import numpy as np
 
-from rightbatch.errors import DataError
 from rightbatch.records import Array, Shape
 
 
@@ -99,25 +98,12 @@ def loss_for(shape: Shape) -> Loss:
     return SigmoidCrossEntropy() if shape.outputs == 1 else SoftmaxCrossEntropy()
 
 
-def check_targets(shape: Shape, y: Array) -> None:
-    """Refuse targets that the loss would misread: classes out of range, values not finite."""
-    if shape.task == "regression":
-        if not np.isfinite(y).all():
-            raise DataError("The target holds NaN or infinity; leave those rows out.")
-        return
-    classes = max(shape.outputs, 2)
-    if len(y) and (y.min() < 0 or y.max() >= classes):
-        wrong = int(y.min()) if y.min() < 0 else int(y.max())
-        raise DataError(
-            f"The labels must be class numbers from 0 to {classes - 1}, got {wrong}; "
-            "number the classes from 0 without gaps."
-        )
-
-
 def _places(shape: tuple[int, ...], y: Array) -> Array:
     """Where the output of each row's class lies in the flat outputs, `(replicas, rows)`."""
     _, replicas, rows = shape
-    return y * (replicas * rows) + np.arange(replicas * rows).reshape(replicas, rows)
+    # Small types, such as the uint8 of image labels, would overflow.
+    first = np.multiply(y, replicas * rows, dtype=np.int64)
+    return first + np.arange(replicas * rows).reshape(replicas, rows)
 
 
 def _columns(y: Array) -> Array:

@@ -1,10 +1,13 @@
 """The multi-layer perceptron."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from rightbatch.checks import not_negative, one_of, whole_number
+from rightbatch.errors import SettingError
 from rightbatch.learners.losses import loss_for
 from rightbatch.learners.network import Network
 from rightbatch.learners.passes import Activation, Relu, Tanh
@@ -39,8 +42,7 @@ class MLP:
     l2: float = 0.0
 
     def __post_init__(self) -> None:
-        for units in self.hidden:
-            whole_number("hidden", units, at_least=1, instead="write the units of each layer, such as (64,)")
+        object.__setattr__(self, "hidden", _units(self.hidden))
         one_of("activation", self.activation, _ACTIVATIONS)
         not_negative("l2", self.l2)
 
@@ -54,6 +56,13 @@ class MLP:
             l2=self.l2,
             initialise=_he if self.activation == "relu" else _glorot,
         )
+
+
+def _units(hidden: Any) -> tuple[int, ...]:
+    instead = "write the units of each layer, such as (64,)"
+    if isinstance(hidden, str) or not isinstance(hidden, Iterable):
+        raise SettingError("hidden", "must be a tuple of whole numbers", hidden, instead)
+    return tuple(whole_number("hidden", units, at_least=1, instead=instead) for units in hidden)
 
 
 def _he(rng: np.random.Generator, inputs: int, units: int, is_output: bool) -> Array:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -41,6 +42,11 @@ class NetworkState:
     def __post_init__(self) -> None:
         self.gradient = np.empty_like(self.parameters)
         self.scratch = np.empty_like(self.parameters)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The views in `passes` would come apart from the parameters when copied or pickled.
+        values = self.blocks, self.parameters, self.slots, self.replicas, self.steps
+        return type(self), values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +125,56 @@ class Network:
         """The parameters by name, views: weights `(replicas, inputs, units)`, biases `(replicas, units)`."""
         return {block.name: block.by_replica(state.parameters) for block in state.blocks}
 
+    def gradient(self, state: NetworkState, batch: Batch) -> Array:
+        """Gradient of the batch's mean loss, the penalty in it, `(replicas, parameters)`; no step is made."""
+        weight = None if batch.weight is None else batch.weight / np.add.reduce(batch.weight)
+        self._back(state, batch, weight)
+        return _by_replica(state.gradient, state)
+
+    def gradient_and_norms(self, state: NetworkState, batch: Batch) -> tuple[Array, Array]:
+        """The gradient, and |g|² of every row alone, `(replicas, rows)`, the penalty in both."""
+        work = self._back(state, batch, None)
+        gradient = _by_replica(state.gradient, state)
+        norms = np.zeros((state.replicas, len(batch.index)), np.float32)
+        with np.errstate(all="ignore"):  # as in `step`
+            for block, (a, mean_slope) in zip(state.blocks[::2], work.factors(), strict=True):
+                slope = mean_slope * np.float32(len(batch.index))
+                norms += (np.vecdot(a, a) + 1) * np.vecdot(slope, slope)
+                if self.l2:
+                    penalty = np.float32(self.l2) * block.by_replica(state.parameters)
+                    norms += (
+                        2 * np.vecdot(a @ penalty, slope) + np.vecdot(penalty, penalty).sum(axis=1)[:, None]
+                    )
+        return gradient, norms
+
+    def shifted(self, state: NetworkState, direction: Array) -> NetworkState:
+        """A copy whose parameters, in the order of `gradient`, are moved by `(replicas, parameters)`."""
+        moved = self.select(state, range(state.replicas))
+        start = 0
+        for block in moved.blocks:
+            view = block.by_replica(moved.parameters)
+            stop = start + view[0].size
+            view += direction[:, start:stop].reshape(view.shape).astype(np.float32)
+            start = stop
+        return moved
+
     def _weights(self, seed: int) -> list[Array]:
-        rng = generator("start", seed)
+        rng = generator("start", int(seed))
         last = len(self.sizes) - 2
         pairs = zip(self.sizes[:-1], self.sizes[1:], strict=True)
         return [self.initialise(rng, n, units, layer == last) for layer, (n, units) in enumerate(pairs)]
+
+    def _back(self, state: NetworkState, batch: Batch, weight: Array | None) -> Pass:
+        """One pass forwards and backwards; the state's gradient holds that of the mean loss and penalty."""
+        x, y = batch.data
+        work = self._pass(state, len(x))
+        with np.errstate(all="ignore"):  # as in `step`
+            work.forward(_matrix(x))
+            self.loss.to_gradient(work.outputs, y, work.even if weight is None else weight)
+            work.backward()
+            if self.l2:
+                self._add_penalty(state)
+        return work
 
     def _pass(self, state: NetworkState, rows: int) -> Pass:
         work = state.passes.get(rows)
@@ -171,6 +222,12 @@ def _chosen(flat: Array, old: tuple[Block, ...], new: tuple[Block, ...], keep: S
     for source, target in zip(old, new, strict=True):
         target.by_replica(copy)[:] = source.by_replica(flat)[list(keep)]
     return copy
+
+
+def _by_replica(flat: Array, state: NetworkState) -> Array:
+    """A flat array as one row a replica, `(replicas, parameters)`, block after block."""
+    parts = [block.by_replica(flat).reshape(state.replicas, -1) for block in state.blocks]
+    return np.concatenate(parts, axis=1)
 
 
 def _matrix(x: Array) -> Array:

@@ -155,6 +155,18 @@ class Pass:
             slope = slopes.by_replica
         np.matmul(self._x.T, self._slopes[0].matrix, out=self._layers[0].weight_slope)
 
+    def factors(self) -> list[tuple[Array, Array]]:
+        """Layer by layer, after `backward`: what went in, a, and the gradient δ at what came out.
+
+        Both are `(replicas or 1, rows, units)`. A row's own gradient of the layer is (a, 1) δᵀ, so its
+        squared norm is (|a|² + 1)|δ|², without a matrix per row.
+
+        Source: I. Goodfellow, "Efficient Per-Example Gradient Computations" (2015), arXiv:1510.01799.
+        """
+        inputs = [self._x[None], *(values.by_replica for values in self._values)]
+        slopes = [*(values.by_replica for values in self._slopes), self._turned]
+        return list(zip(inputs, slopes, strict=True))
+
 
 def _first_hidden(weight: Block, bias: Block, parameters: Array, gradient: Array) -> _Layer:
     """`(inputs, replicas * units)`: the rows, shared by all replicas, times one matrix."""

@@ -37,6 +37,34 @@ class Learner(Protocol[State]):
         ...
 
 
+class GivesGradient(Protocol):
+    """Optional for a learner: gradients without a step, as the noise scale needs them."""
+
+    def gradient(self, state: Any, batch: Batch) -> Array:
+        """Gradient of the batch's mean loss, a new array `(replicas, parameters)`; no step is made."""
+        ...
+
+
+class GivesRowNorms(GivesGradient, Protocol):
+    """Optional for a learner: how large every row's own gradient is, in the same pass."""
+
+    def gradient_and_norms(self, state: Any, batch: Batch) -> tuple[Array, Array]:
+        """The gradient, and |g|² of the loss of every row alone, `(replicas, rows)`; weights are ignored."""
+        ...
+
+
+class GivesCurvature(GivesGradient, Protocol):
+    """Optional for a learner: gradients at parameters moved a little."""
+
+    def parameters(self, state: Any) -> dict[str, Array]:
+        """The parameters by name, arrays `(replicas, ...)`."""
+        ...
+
+    def shifted(self, state: Any, direction: Array) -> Any:
+        """A copy whose parameters, in the order of `gradient`, are moved by `(replicas, parameters)`."""
+        ...
+
+
 class Model(Protocol):
     """A model before it has seen data: its settings alone."""
 

@@ -52,6 +52,14 @@ class Momentum:
     Args:
         momentum: share of the last direction that is kept, in [0, 1).
 
+    Raises:
+        SettingError: `momentum` is no such share.
+
+    Example:
+        >>> velocity = np.array([1.0])
+        >>> Momentum(momentum=0.5).direction(np.array([2.0]), (velocity,), 2, np.empty(1))
+        array([2.5])
+
     Source: Polyak 1964; the form without dampening of `torch.optim.SGD`.
     """
 
@@ -75,6 +83,14 @@ class Nesterov:
 
     Args:
         momentum: share of the last direction that is kept, in [0, 1).
+
+    Raises:
+        SettingError: `momentum` is no such share.
+
+    Example:
+        >>> velocity = np.array([1.0])
+        >>> Nesterov(momentum=0.5).direction(np.array([2.0]), (velocity,), 2, np.empty(1))
+        array([3.25])
 
     Source: Sutskever et al. 2013, in the form of `torch.optim.SGD(nesterov=True)`.
     """
@@ -104,6 +120,14 @@ class Adam:
         beta1: share of the mean gradient that is kept, in [0, 1).
         beta2: share of the mean squared gradient that is kept, in [0, 1).
         eps: keeps the division finite, above 0.
+
+    Raises:
+        SettingError: a share is none, or `eps` is not above 0.
+
+    Example:
+        >>> mean, square = np.zeros(2), np.zeros(2)
+        >>> Adam().direction(np.array([2.0, -0.5]), (mean, square), 1, np.empty(2)).round(6)
+        array([ 1., -1.])
 
     Source: Kingma & Ba 2015, algorithm 1.
     """
@@ -140,18 +164,29 @@ _BY_NAME: dict[str, type[Any]] = {"sgd": SGD, "momentum": Momentum, "nesterov": 
 
 OPTIMIZERS = tuple(_BY_NAME)
 
-DEFAULT_LR = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02, "adam": 0.003}
-"""Learning rates to start from when none is given; a study finds better ones."""
+DEFAULT_LR = {
+    "classification": {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02, "adam": 0.01},
+    "regression": {"sgd": 0.01, "momentum": 0.002, "nesterov": 0.002, "adam": 0.01},
+}
+"""By task and optimizer, where none is given; a study finds better ones.
+
+The squared error of an MLP with 64 hidden units has a curvature of about 128 on standardised data, so that
+steps of more than 2 / 128 grow; cross-entropy bends less. With each, `fit` learns digits, scikit-learn's
+diabetes, houses and line in 2,000 steps at batch sizes from 1 to 128.
+"""
 
 
 def optimizer_named(optimizer: Any) -> Optimizer:
     """The optimizer, given itself or its name.
 
+    Raises:
+        SettingError: neither an update rule nor a name of one.
+
     Example:
         >>> optimizer_named("momentum")
         Momentum(momentum=0.9)
     """
-    if hasattr(optimizer, "direction"):
+    if hasattr(optimizer, "direction") and not isinstance(optimizer, type):
         rule: Optimizer = optimizer
     else:
         rule = _BY_NAME[one_of("optimizer", optimizer, OPTIMIZERS)]()

@@ -203,8 +203,8 @@ def _whiskers(points: list[series.Point]) -> dict[str, Any]:
 
 
 def _told(point: series.Point, written: units.Written) -> str:
-    interval = f" ({written(point.low)} to {written(point.high)})" if point.low is not None else ""
-    return f"batch size {point.batch_size}: {written(point.value)}{interval}"
+    doubt = units.between(point.low, point.high, written)
+    return f"batch size {point.batch_size}: {written(point.value)}{f' ({doubt})' if doubt else ''}"
 
 
 def _add_line(figure: go.Figure, sizes: list[float], a: float, b: float) -> None:
@@ -219,16 +219,17 @@ def _add_line(figure: go.Figure, sizes: list[float], a: float, b: float) -> None
 
 
 def _add_law(figure: go.Figure, law: series.Law) -> None:
-    figure.add_scatter(
-        x=[*law.batch_size, *reversed(law.batch_size)],
-        y=[*law.high, *reversed(law.low)],
-        mode="lines",
-        fill="toself",
-        fillcolor=palette.DOUBT,
-        line_width=0,
-        name="doubt of the fit",
-        hoverinfo="skip",
-    )
+    if law.low and law.high:
+        figure.add_scatter(
+            x=[*law.batch_size, *reversed(law.batch_size)],
+            y=[*law.high, *reversed(law.low)],
+            mode="lines",
+            fill="toself",
+            fillcolor=palette.DOUBT,
+            line_width=0,
+            name="doubt of the fit",
+            hoverinfo="skip",
+        )
     figure.add_scatter(
         x=law.batch_size,
         y=law.value,

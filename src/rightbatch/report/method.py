@@ -101,8 +101,8 @@ def _distance(what: str, law: Mapping[str, Any]) -> str:
     )
 
 
-def _doubt(bounds: list[float] | None) -> str:
-    return f" ({units.count(bounds[0])} to {units.count(bounds[1])})" if bounds else ""
+def _doubt(bounds: list[float | None] | None) -> str:
+    return f" ({units.between(bounds[0], bounds[1], units.count)})" if bounds else ""
 
 
 def _cost(document: Document) -> str:

@@ -35,6 +35,7 @@ class Law:
     batch_size: list[float]
     value: list[float]
     low: list[float]
+    """Empty where an interval of the fit is open below; `high` is empty where one is open above."""
     high: list[float]
 
 
@@ -176,9 +177,14 @@ def _law(fit: Mapping[str, Any], points: list[Point]) -> Law:
         fit["b_crit"],
         sizes,
         _hyperbola(fit["s_min"], fit["b_crit"], sizes),
-        _hyperbola(ends["s_min"][0], ends["b_crit"][0], sizes),
-        _hyperbola(ends["s_min"][1], ends["b_crit"][1], sizes),
+        _edge(ends, 0, sizes),
+        _edge(ends, 1, sizes),
     )
+
+
+def _edge(ends: Mapping[str, Any], side: int, sizes: list[float]) -> list[float]:
+    s_min, b_crit = ((ends[name] or (None, None))[side] for name in ("s_min", "b_crit"))
+    return [] if s_min is None or b_crit is None else _hyperbola(s_min, b_crit, sizes)
 
 
 def _hyperbola(s_min: float, b_crit: float, sizes: list[float]) -> list[float]:

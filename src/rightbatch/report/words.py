@@ -156,8 +156,8 @@ def learning_rates(shown: list[series.Rate]) -> str:
     return f"{said}. {units.plural(len(shown), 'pair')} of batch size and learning rate were tried."
 
 
-def _between(bounds: list[float] | None, written: units.Written) -> str:
-    return f"{written(bounds[0])} to {written(bounds[1])}" if bounds else ""
+def _between(bounds: list[float | None] | None, written: units.Written) -> str:
+    return units.between(bounds[0], bounds[1], written) if bounds else ""
 
 
 def _sentences(clauses: list[str]) -> list[str]:

@@ -63,7 +63,7 @@ def next_points(scores: Mapping[int, float], step: int = COARSE) -> list[int]:
     if highest - lowest >= _SPAN:
         return []
     best = best_point(scores)
-    if best == lowest or math.isinf(scores[best]):
+    if best == lowest:
         return [lowest - step * k for k in range(_EXTENSION, 0, -1)]
     if best == highest:
         return [highest + step * k for k in range(1, _EXTENSION + 1)]

@@ -19,6 +19,10 @@ class Budget:
 
     Raises:
         SettingError: a limit is not a number above zero.
+
+    Example:
+        >>> Budget(epochs=10, seconds=60)
+        Budget(epochs=10, steps=None, samples=None, seconds=60)
     """
 
     epochs: int | None = None
@@ -34,23 +38,46 @@ class Budget:
         if self.seconds is not None:
             positive("seconds", self.seconds, instead="write a number of seconds such as 60")
 
-    def spent(self, event: StepEvent, *, end_of_epoch: bool, seconds: float) -> str:
-        """The limit that the step reached, in words such as ``"10 epochs"``; empty while there is none."""
+    def spent(self, event: StepEvent, *, epochs: int, seconds: float) -> str:
+        """The limit that the step reached, in words such as ``"10 epochs"``; empty while there is none.
+
+        Args:
+            event: the step.
+            epochs: epochs completed with it.
+            seconds: seconds spent with it.
+        """
         if self.steps is not None and event.step >= self.steps:
-            return f"{self.steps:,} steps"
+            return counted(self.steps, "step")
         if self.samples is not None and event.samples >= self.samples:
-            return f"{self.samples:,} samples"
-        if self.epochs is not None and end_of_epoch and event.batch.epoch + 1 >= self.epochs:
-            return f"{self.epochs:,} epochs"
+            return counted(self.samples, "sample")
+        if self.epochs is not None and epochs >= self.epochs:
+            return counted(self.epochs, "epoch")
         if self.seconds is not None and seconds >= self.seconds:
-            return f"{self.seconds:g} seconds"
+            return counted(self.seconds, "second")
         return ""
 
-    def most_steps(self, steps_per_epoch: int, batch_size: int) -> int | None:
-        """Steps after which the budget is spent whatever the clock says; `None`: no such number."""
-        limits = [
-            self.steps,
-            None if self.epochs is None else self.epochs * steps_per_epoch,
-            None if self.samples is None else math.ceil(self.samples / batch_size),
-        ]
+    def most_steps(self, steps_per_epoch: int, batch_size: int, samples_per_epoch: int) -> int | None:
+        """Steps after which the budget is spent whatever the clock says; `None`: no such number.
+
+        Example:
+            >>> Budget(samples=20, seconds=60).most_steps(2, batch_size=8, samples_per_epoch=10)
+            4
+        """
+        limits = [self.steps]
+        if self.epochs is not None:
+            limits.append(self.epochs * steps_per_epoch)
+        if self.samples is not None:
+            # The last batch of an epoch may be small, so that samples alone do not tell the steps.
+            epochs, rest = divmod(self.samples, samples_per_epoch)
+            limits.append(epochs * steps_per_epoch + math.ceil(rest / batch_size))
         return min((limit for limit in limits if limit is not None), default=None)
+
+
+def counted(number: float, noun: str) -> str:
+    """A number and its noun, in the plural where there is not just one.
+
+    Example:
+        >>> counted(1, "epoch"), counted(1000, "step"), counted(0.5, "second")
+        ('1 epoch', '1,000 steps', '0.5 seconds')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -9,7 +9,7 @@ from typing import Any
 from rightbatch.learners.metrics import evaluate, metrics_of
 from rightbatch.learners.protocol import Learner
 from rightbatch.records import Array, Outcome, Shape, StepEvent
-from rightbatch.train.budget import Budget
+from rightbatch.train.budget import Budget, counted
 from rightbatch.train.result import FitProgress, FitResult
 from rightbatch.train.target import Target
 
@@ -26,16 +26,37 @@ class Follower:
     target: Target | None
     patience: int | None
     steps_per_epoch: int
+    lr: float
+    """As the caller set it, before any schedule."""
     progress: Callable[[FitProgress], None] | None
+    epoch: int = 1
+    """The one being made; a loader may have made others before."""
+    started: float = field(init=False, default=0.0)
+    """By the clock."""
     history: list[dict[str, float]] = field(default_factory=list)
     metrics: dict[str, float] = field(default_factory=dict)
     best: tuple[float, int, Any] = (math.inf, 0, None)
     """Least loss to watch, its epoch from 1, and a copy of the state then."""
 
-    def follow(self, events: Iterator[StepEvent]) -> FitResult:
-        """Run until a limit, the target, the patience or a divergence ends it."""
-        started = time.perf_counter()
-        total, samples, begun = 0.0, 0, 0
+    def follow(self, state: Any, epoch_of: Callable[[Any, int, int], Iterator[StepEvent]]) -> FitResult:
+        """Run until a limit, the target, the patience or a divergence ends it.
+
+        Args:
+            state: the replica to train.
+            epoch_of: the steps of the next epoch, from a state, the steps and the samples done before.
+        """
+        self.started = time.perf_counter()
+        step = samples = 0
+        while True:
+            ended, event = self._epoch(epoch_of(state, step, samples), samples)
+            if ended is not None:
+                return ended
+            state, step, samples = event.state, event.step, event.samples
+            self.epoch += 1
+
+    def _epoch(self, events: Iterator[StepEvent], samples: int) -> tuple[FitResult | None, StepEvent]:
+        """One epoch to its end or that of the training; `samples` were seen before."""
+        total, begun, spent = 0.0, samples, ""
         for event in events:
             loss = event.result.loss.item()
             total += loss * (event.samples - samples)
@@ -44,22 +65,22 @@ class Follower:
             if self.progress is not None:
                 self.progress(self._progress(event, mean))
             if not math.isfinite(loss):
-                return self._result(event, Outcome.DIVERGED, _diverged(event))
-            ends = event.batch.step + 1 == self.steps_per_epoch
-            seconds = time.perf_counter() - started
-            spent = self.budget.spent(event, end_of_epoch=ends, seconds=seconds)
-            if spent or ends:
-                ended = self._close_epoch(event, mean, seconds, spent)
-                if ended is not None:
-                    return ended
-                total, begun = 0.0, samples
-        raise AssertionError("a training loop has no end of its own")
+                return self._diverged(event, before_update=event.step == 1), event
+            seconds = time.perf_counter() - self.started
+            spent = self.budget.spent(event, epochs=self.epoch - 1, seconds=seconds)
+            if spent:
+                break
+        spent = spent or self.budget.spent(event, epochs=self.epoch, seconds=seconds)
+        return self._close_epoch(event, mean, seconds, spent), event
 
     def _close_epoch(self, event: StepEvent, loss: float, seconds: float, spent: str) -> FitResult | None:
         self.metrics = self._evaluate(event.state)
+        watched = self.metrics.get("val_loss", loss)
+        if not math.isfinite(watched):
+            return self._diverged(event)
         self.history.append(
             {
-                "epoch": event.batch.epoch + 1,
+                "epoch": self.epoch,
                 "step": event.step,
                 "samples": event.samples,
                 "seconds": seconds,
@@ -69,15 +90,12 @@ class Follower:
             }
         )
         if self.target is not None and self._meets(self.target, event.state):
-            return self._result(
-                event,
-                Outcome.REACHED,
-                f"It reached {self.target} at the end of epoch {event.batch.epoch + 1}.",
-            )
-        if self._out_of_patience(event, self.metrics.get("val_loss", loss)):
+            text = f"It reached {self.target} at step {event.step:,}, in epoch {self.epoch}."
+            return self._result(event, Outcome.REACHED, text)
+        if self._out_of_patience(event, watched):
             return self._back_to_best(event)
         if spent:
-            return self._result(event, Outcome.OUT_OF_STEPS, f"It stopped after {spent}, as set.")
+            return self._result(event, Outcome.OUT_OF_STEPS, f"It stopped after {spent}, the limit.")
         return None
 
     def _evaluate(self, state: Any) -> dict[str, float]:
@@ -95,29 +113,40 @@ class Follower:
     def _out_of_patience(self, event: StepEvent, watched: float) -> bool:
         if self.patience is None:
             return False
-        epoch = event.batch.epoch + 1
         if watched < self.best[0]:
-            self.best = watched, epoch, self.learner.select(event.state, [0])
-        return epoch - self.best[1] >= self.patience
+            self.best = watched, self.epoch, self.learner.select(event.state, [0])
+        return self.epoch - self.best[1] >= self.patience
 
     def _back_to_best(self, event: StepEvent) -> FitResult:
-        _, epoch, state = self.best
+        _, best, state = self.best
         watched = "loss" if self.validation is None else "val_loss"
         text = (
-            f"{watched} did not improve for {self.patience} epochs; "
-            f"the weights are those of epoch {epoch}, the best."
+            f"{watched} did not improve for {counted(self.epoch - best, 'epoch')}; "
+            f"the weights are those of epoch {best}, the best."
         )
         return self._result(event._replace(state=state), Outcome.OUT_OF_STEPS, text)
 
     def _progress(self, event: StepEvent, loss: float) -> FitProgress:
         return FitProgress(
-            epoch=event.batch.epoch + 1,
+            epoch=self.epoch,
             epochs=self.budget.epochs,
             step=event.batch.step + 1,
             steps=self.steps_per_epoch,
             loss=loss,
             metrics=self.metrics,
         )
+
+    def _diverged(self, event: StepEvent, *, before_update: bool = False) -> FitResult:
+        if before_update:
+            text = (
+                "The loss was infinite before the first update; scale X and y, as rb.load_data((X, y)) does."
+            )
+        else:
+            text = (
+                f"The loss became infinite at step {event.step:,} with learning rate {self.lr:.3g}; "
+                f"write a smaller one, such as {self.lr / 10:.2g}, or let rightbatch study find it."
+            )
+        return self._result(event, Outcome.DIVERGED, text)
 
     def _result(self, event: StepEvent, outcome: Outcome, stopped: str) -> FitResult:
         return FitResult(
@@ -128,11 +157,3 @@ class Follower:
             outcome=outcome,
             stopped=stopped,
         )
-
-
-def _diverged(event: StepEvent) -> str:
-    rate = float(event.lr[0])
-    return (
-        f"The loss became infinite at step {event.step:,} with learning rate {rate:.3g}; "
-        f"write a smaller one, such as {rate / 10:.2g}, or let rightbatch study find it."
-    )

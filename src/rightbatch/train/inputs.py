@@ -12,70 +12,193 @@ from rightbatch.records import Array, Shape
 Pair = tuple[Array, Array]
 
 
-def arrays_of(data: Any, name: str) -> Pair:
-    """Inputs as float32 `(rows, features)` and targets, from a pair of arrays.
-
-    Args:
-        data: `(X, y)`.
-        name: what the caller calls it, for errors: ``"train"`` or ``"validation"``.
-
-    Raises:
-        DataError: not a pair, different lengths, text among the labels, or NaN in X.
-    """
-    if not isinstance(data, tuple | list) or len(data) != 2:
-        raise DataError(f"{name} must be a pair (X, y), got {type(data).__name__}; write (X, y).")
-    x, y = np.asarray(data[0]), np.asarray(data[1])
-    if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
-        raise DataError(
-            f"X and y of {name} must have as many rows, got {x.shape} and {y.shape}; pair them up."
-        )
-    if x.dtype.kind not in "fiub":
-        raise DataError(
-            f"X of {name} must hold numbers, got {x.dtype}; write rb.load_data((X, y)) to encode it."
-        )
-    x = np.ascontiguousarray(x.reshape(len(x), -1), dtype=np.float32)
-    if not np.isfinite(x).all():
-        raise DataError(f"X of {name} holds NaN or infinity; write rb.load_data((X, y)) to impute it.")
-    return x, _targets(y, name)
-
-
 def parts_of(train: Any, validation: Any) -> tuple[Pair, Pair | None, Shape]:
     """The training part, the validation part if there is one, and the shape that a model needs.
 
     Args:
         train: `(X, y)`, a `Dataset`, or whatever `load_data` reads.
         validation: `(X, y)` or `None`; a data set brings its own.
+
+    Raises:
+        DataError: the data cannot be used, or the two parts do not fit each other.
+
+    Example:
+        >>> train, validation, shape = parts_of((np.ones((4, 3)), [0, 1, 2, 1]), None)
+        >>> validation, shape
+        (None, Shape(features=3, outputs=3, task='classification'))
     """
     if isinstance(train, tuple | list):
         pair = arrays_of(train, "train")
-        held = None if validation is None else arrays_of(validation, "validation")
-        return pair, held, _shape(pair)
+        shape = _shape(pair)
+        return pair, None if validation is None else arrays_of(validation, "validation", shape), shape
     data = train if isinstance(train, Dataset) else load_data(train)
-    held = data.validation if validation is None else arrays_of(validation, "validation")
+    held = data.validation if validation is None else arrays_of(validation, "validation", data.shape)
     return data.train, held, data.shape
 
 
 def pair_in(loader: Loader) -> Pair:
-    """The arrays a loader hands out, checked to be a pair (X, y)."""
-    return arrays_of(loader.data, "train")
+    """The arrays a loader hands out, checked to be a pair (X, y).
+
+    Raises:
+        DataError: they are none, or a learner would misread their batches.
+    """
+    pair = arrays_of(loader.data, "train")
+    shape = np.shape(loader.data[1])
+    if pair[1].dtype.kind == "i" and len(shape) > 1:
+        raise DataError(
+            f"y of a loader must be 1-d, one class number a row, got {shape}; write y.reshape(-1)."
+        )
+    return pair
+
+
+def arrays_of(data: Any, name: str, shape: Shape | None = None) -> Pair:
+    """Inputs float32 `(rows, features)`, and targets: int64 `(rows,)` or float32 `(rows, outputs)`.
+
+    Whole numbers and booleans are class numbers, all other numbers are quantities.
+
+    Args:
+        data: `(X, y)`.
+        name: what the caller calls it, for errors: ``"train"`` or ``"validation"``.
+        shape: of the training part, which the data must fit; none: this is the training part.
+
+    Raises:
+        DataError: the data are no such pair, or do not fit the shape.
+
+    Example:
+        >>> x, y = arrays_of(([[1, 2], [3, 4]], [True, False]), "train")
+        >>> x.dtype, y
+        (dtype('float32'), array([1, 0]))
+    """
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        raise DataError(f"{name} must be a pair (X, y), got {type(data).__name__}; write (X, y).")
+    x, y = _array(data[0], f"X of {name}"), _array(data[1], f"y of {name}")
+    if len(x) != len(y):
+        raise DataError(
+            f"X and y of {name} must have the same number of rows, got shapes {x.shape} and {y.shape};"
+            " give one label per row."
+        )
+    if shape is None:
+        return inputs_of(x, name), _targets(y, name)
+    return inputs_of(x, name, shape), _fitting(_targets(y, name), name, shape)
+
+
+def inputs_of(x: Any, name: str, shape: Shape | None = None) -> Array:
+    """Inputs as float32 `(rows, features)`.
+
+    Args:
+        x: numbers, `(rows, ...)`.
+        name: what the caller calls the data, for errors.
+        shape: of the training part, which the columns must fit; none: any.
+
+    Raises:
+        DataError: they are no finite numbers, or not as many columns as in training.
+    """
+    x = _array(x, f"X of {name}")
+    if not x.size:
+        raise DataError(f"X of {name} is empty, got shape {x.shape}; give at least one row and one column.")
+    if x.dtype.kind not in "fiub":
+        raise DataError(f"X of {name} must hold numbers, got {x.dtype}; {_way_out(x, 'to encode it')}.")
+    x = _float32(x, f"X of {name}")
+    if shape is not None and x.shape[1] != shape.features:
+        raise DataError(
+            f"X of {name} must have {shape.features} columns as in training, got {x.shape[1]};"
+            " give the same columns."
+        )
+    return x
+
+
+def _array(values: Any, what: str) -> Array:
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DataError(f"{what} cannot be read as an array ({error}); write a NumPy array.") from error
+    if not array.ndim:
+        raise DataError(
+            f"{what} must hold rows, got a single {type(values).__name__}; write an array of rows."
+        )
+    return array
 
 
 def _targets(y: Array, name: str) -> Array:
-    if y.dtype.kind in "iub":
-        return y.reshape(-1).astype(np.int64)
-    if y.dtype.kind != "f":
+    if y.dtype.kind == "f":
+        return _float32(y, f"y of {name}")
+    if y.dtype.kind not in "iub":
         raise DataError(
             f"y of {name} must hold numbers, got {y.dtype}; "
-            "number the classes from 0, or write rb.load_data((X, y)) to have it done."
+            f"number the classes from 0, or {_way_out(y, 'to have it done')}."
         )
-    return np.ascontiguousarray(y.reshape(len(y), -1), dtype=np.float32)
+    if y.size != len(y):
+        raise DataError(
+            f"y of {name} must be one class number a row, got whole numbers of shape {y.shape}; "
+            "write y.argmax(axis=1) if it is one-hot, or y.astype(float) if these are quantities."
+        )
+    return y.reshape(-1).astype(np.int64)
+
+
+def _fitting(y: Array, name: str, shape: Shape) -> Array:
+    """Targets for a model of this shape: whole numbers are quantities if those of training are."""
+    if shape.task == "classification":
+        if y.dtype.kind == "f":
+            raise DataError(
+                f"y of {name} must hold class numbers as y of train does, got quantities;"
+                " write y.astype(int) if they are whole."
+            )
+        _check_classes(y, name, max(shape.outputs, 2))
+        return y
+    y = y.reshape(len(y), -1).astype(np.float32)
+    if y.shape[1] != shape.outputs:
+        raise DataError(
+            f"y of {name} must have as many columns as y of train, {shape.outputs}, got {y.shape[1]};"
+            " give the same columns."
+        )
+    return y
 
 
 def _shape(pair: Pair) -> Shape:
     x, y = pair
     if y.dtype.kind == "f":
         return Shape(features=x.shape[1], outputs=y.shape[1], task="regression")
-    classes = int(y.max()) + 1 if len(y) else 0
-    if classes < 2:
-        raise DataError("y of train holds one class only, class 0; training needs rows of at least two.")
-    return Shape(features=x.shape[1], outputs=1 if classes == 2 else classes, task="classification")
+    first, last = int(y.min()), int(y.max())
+    if first == last:
+        raise DataError(f"y of train holds one class only, class {first}; give rows of at least two.")
+    if first < 0:
+        raise DataError(
+            f"y of train must hold class numbers from 0 on, got {first}; "
+            "number the classes from 0 without gaps."
+        )
+    if last >= len(y):
+        raise DataError(
+            f"y of train has class number {last:,} in {len(y):,} rows; "
+            "number the classes from 0 without gaps, or write y.astype(float) if these are quantities."
+        )
+    return Shape(features=x.shape[1], outputs=1 if last == 1 else last + 1, task="classification")
+
+
+def _check_classes(y: Array, name: str, classes: int) -> None:
+    wrong = next((int(number) for number in (y.min(), y.max()) if not 0 <= number < classes), None)
+    if wrong is not None:
+        raise DataError(
+            f"y of {name} must hold class numbers from 0 to {classes - 1}, got {wrong}; "
+            "number the classes from 0 without gaps, as in y of train."
+        )
+
+
+def _float32(values: Array, what: str) -> Array:
+    """The values as `(rows, columns)`; all of them finite in float32, which ends at 3.4e38."""
+    values = values.reshape(len(values), -1)
+    with np.errstate(over="ignore"):
+        single = np.ascontiguousarray(values, dtype=np.float32)
+    if not np.isfinite(single).all():
+        row, column = (int(place) for place in np.argwhere(~np.isfinite(single))[0])
+        raise DataError(
+            f"{what} has {values[row, column]} at row {row}, column {column} (the first is 0), which is no"
+            " finite number of float32; take the row out or write another number there."
+        )
+    return single
+
+
+def _way_out(values: Array, purpose: str) -> str:
+    """What to write for text and dates, or for Python objects, which `load_data` does not take either."""
+    if values.dtype.kind == "O":
+        return "write .astype(float) or .astype(str) to say what these objects are"
+    return f"write rb.load_data((X, y)) {purpose}"

@@ -39,10 +39,24 @@ def train(
         lr: learning rate of each replica, shape `(replicas,)`.
         schedule: factor of each step on the learning rates; none: constant.
         step: steps done before.
-        samples: samples seen before.
+        samples: samples seen before; padding, rows of weight 0, is not counted.
 
     Yields:
         The event of each step, just done.
+
+    Example:
+        >>> from rightbatch.learners.linear import LinearRegression
+        >>> from rightbatch.learners.updates import SGD
+        >>> from rightbatch.records import Shape
+        >>> learner = LinearRegression().build(Shape(features=1, outputs=1, task="regression"), SGD())
+        >>> x = np.array([[-1.0], [1.0]])
+        >>> batches = endless(Loader((x, 3 * x), batch_size=2))
+        >>> for event in train(learner, learner.start([0]), batches, np.array([0.5])):
+        ...     print(event.step, event.result.loss)
+        ...     if event.step == 2:
+        ...         break
+        1 [9.]
+        2 [0.]
     """
     base = rate = np.asarray(lr, np.float32)
     factor = None if isinstance(schedule, Constant) else schedule
@@ -51,5 +65,5 @@ def train(
             rate = np.multiply(base, factor(step), dtype=np.float32)
         state, result = learner.step(state, batch, rate)
         step += 1
-        samples += len(batch.index)
+        samples += len(batch.index) if batch.weight is None else int(np.count_nonzero(batch.weight))
         yield StepEvent(state, result, batch, step, samples, rate)

@@ -1,13 +1,13 @@
 """What a training tells while it runs, and what comes out of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from rightbatch.learners.metrics import evaluate, metrics_of
 from rightbatch.records import Array, Outcome, Shape
-from rightbatch.train.inputs import arrays_of
+from rightbatch.train.inputs import arrays_of, inputs_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,28 +43,39 @@ class FitResult:
         stopped: why it stopped, in a sentence.
     """
 
-    learner: Any
-    state: Any
+    learner: Any = field(repr=False)
+    state: Any = field(repr=False)
     shape: Shape
-    history: list[dict[str, float]]
+    history: list[dict[str, float]] = field(repr=False)
     outcome: Outcome
     stopped: str
 
     def outputs(self, x: Any) -> Array:
-        """Raw outputs for the rows, float32 `(rows, outputs)`: logits or predicted values."""
-        return self.learner.predict(self.state, np.asarray(x, np.float32))[0]
+        """Raw outputs for the rows, float32 `(rows, outputs)`: logits or predicted values.
+
+        Args:
+            x: rows scaled as those of training were: for a data set, as its parts are.
+
+        Raises:
+            DataError: they are no finite numbers, or not as many columns as in training.
+        """
+        return self.learner.predict(self.state, inputs_of(x, "predict", self.shape))[0]
 
     def predict(self, x: Any) -> Array:
-        """Class numbers `(rows,)`, or predicted values `(rows,)` or `(rows, outputs)`."""
+        """Class numbers `(rows,)`, or predicted values `(rows,)` or `(rows, outputs)`; see `outputs`."""
         raw = self.outputs(x)
         if self.shape.task == "regression":
             return raw[:, 0] if raw.shape[1] == 1 else raw
         return (raw[:, 0] > 0).astype(np.int64) if raw.shape[1] == 1 else raw.argmax(axis=1)
 
     def score(self, data: tuple[Any, Any]) -> dict[str, float]:
-        """Every metric of the task on `(X, y)`, such as ``{"loss": 0.2, "accuracy": 0.95}``."""
+        """Every metric of the task on `(X, y)`, such as ``{"loss": 0.2, "accuracy": 0.95}``.
+
+        Raises:
+            DataError: the data are no such pair, or do not fit those of training.
+        """
         names = metrics_of(self.shape.task)
-        values = evaluate(self.learner, self.state, arrays_of(data, "data"), names)
+        values = evaluate(self.learner, self.state, arrays_of(data, "score", self.shape), names)
         return {name: float(value[0]) for name, value in values.items()}
 
     def parameters(self) -> dict[str, Array]:

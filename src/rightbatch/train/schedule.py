@@ -51,7 +51,16 @@ class StepDecay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exponential:
-    """Factor `decay` ** (step / every): smooth, and equal to `StepDecay` at its decays."""
+    """Factor `decay` ** (step / every): smooth, and equal to `StepDecay` at its decays.
+
+    Args:
+        every: steps that one factor of `decay` takes.
+        decay: the factor.
+
+    Example:
+        >>> [round(Exponential(every=2, decay=0.25)(step), 3) for step in range(5)]
+        [1.0, 0.5, 0.25, 0.125, 0.062]
+    """
 
     every: int
     decay: float = 0.1
@@ -68,6 +77,12 @@ class Exponential:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cosine:
     """Half a cosine from 1 to `floor` over `steps` steps, and `floor` after them.
+
+    Factor floor + (1 - floor) · ½ (1 + cos(π · step / steps)).
+
+    Args:
+        steps: steps of the whole training.
+        floor: the factor at the end.
 
     Source: Loshchilov & Hutter 2017 (SGDR), equation 5, without restarts.
 
@@ -93,6 +108,13 @@ class Cosine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InverseTime:
     """Factor 1 / (1 + step / half): one half after `half` steps.
+
+    Args:
+        half: steps after which the factor is one half.
+
+    Example:
+        >>> [round(InverseTime(half=2)(step), 3) for step in range(5)]
+        [1.0, 0.667, 0.5, 0.4, 0.333]
 
     Source: Robbins & Monro 1951: a rate of this kind averages the noise of the steps away.
     """
@@ -125,6 +147,7 @@ class WarmUp:
 
     def __post_init__(self) -> None:
         whole_number("steps", self.steps, at_least=1, instead="write a number of steps such as 100")
+        _check_function("then", self.then, "write one such as Cosine(steps=1000)")
 
     def __call__(self, step: int) -> float:
         """The factor of the step."""
@@ -134,31 +157,47 @@ class WarmUp:
 SCHEDULES = ("constant", "step", "exponential", "cosine", "inverse-time", "warm-up")
 
 
-def schedule_named(schedule: str | Schedule, total_steps: int) -> Schedule:
+def schedule_named(schedule: str | Schedule, total_steps: int | None) -> Schedule:
     """The schedule, given itself or its name; names are fitted to a training of `total_steps` steps.
 
     Args:
         schedule: one of `SCHEDULES`, or a function from the steps done to a factor. ``step`` and
             ``exponential`` fall to a tenth each third of the training, ``inverse-time`` halves
             after a tenth of it, ``warm-up`` climbs for a twentieth of it and then follows a cosine.
-        total_steps: steps of the whole training.
+        total_steps: steps of the whole training; none: not known, and ``constant`` is the only name.
+
+    Raises:
+        SettingError: no such name, no function, or a name that needs to know the steps.
 
     Example:
         >>> schedule_named("step", 300)
         StepDecay(every=100, decay=0.1)
     """
-    if callable(schedule):
-        return schedule
-    total = max(total_steps, 1)
-    warm = max(total // 20, 1)
     if not isinstance(schedule, str):
-        raise SettingError("schedule", "must be a name or a function of the step", schedule, "write 'cosine'")
+        return _check_function("schedule", schedule, "write one such as Cosine(steps=1000), or a name")
+    name = one_of("schedule", schedule, SCHEDULES)
+    if name == "constant":
+        return Constant()
+    if total_steps is None:
+        raise SettingError(
+            "schedule", "needs a limit on epochs, steps or samples", name, "give one, or write 'constant'"
+        )
+    return _fitted(name, max(total_steps, 1))
+
+
+def _fitted(name: str, total: int) -> Schedule:
+    third, warm = max(total // 3, 1), max(total // 20, 1)
     by_name: dict[str, Schedule] = {
-        "constant": Constant(),
-        "step": StepDecay(every=max(total // 3, 1)),
-        "exponential": Exponential(every=max(total // 3, 1)),
+        "step": StepDecay(every=third),
+        "exponential": Exponential(every=third),
         "cosine": Cosine(steps=total),
         "inverse-time": InverseTime(half=max(total // 10, 1)),
         "warm-up": WarmUp(steps=warm, then=Cosine(steps=max(total - warm, 1))),
     }
-    return by_name[one_of("schedule", schedule, SCHEDULES)]
+    return by_name[name]
+
+
+def _check_function(name: str, schedule: Schedule, instead: str) -> Schedule:
+    if not callable(schedule) or isinstance(schedule, type):
+        raise SettingError(name, "must be a function of the step", schedule, instead)
+    return schedule

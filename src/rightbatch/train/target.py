@@ -4,7 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from rightbatch.checks import nearest_first
+from rightbatch.checks import nearest_first, one_of
 from rightbatch.errors import SettingError
 from rightbatch.learners.metrics import METRICS, metrics_of
 
@@ -15,6 +15,9 @@ _ALIASES = {"acc": "accuracy"}
 @dataclass(frozen=True, slots=True)
 class Target:
     """A metric, on the validation or the training part, and the value it must reach.
+
+    Raises:
+        SettingError: no such metric or part, or a value that is not finite.
 
     Example:
         >>> target = Target("loss", "validation", 0.2)
@@ -27,6 +30,12 @@ class Target:
     part: str
     """`"validation"` or `"train"`."""
     value: float
+
+    def __post_init__(self) -> None:
+        one_of("metric", self.metric, METRICS)
+        one_of("part", self.part, ("validation", "train"))
+        if not math.isfinite(self.value):
+            raise SettingError("value", "must be a finite number", self.value, "write a number such as 0.2")
 
     @property
     def name(self) -> str:
@@ -50,7 +59,8 @@ def parse_target(text: str | Target, task: str) -> Target:
     """A target from ``METRIC=VALUE``, ``METRIC<=VALUE`` or ``METRIC>=VALUE``.
 
     Args:
-        text: such as ``val_loss=0.2``, ``val_accuracy>=0.95``, ``loss<=0.1`` (on the training part).
+        text: such as ``val_loss=0.2``, ``val_accuracy>=0.95``, ``loss<=0.1`` (on the training part); or
+            a `Target`, which is returned as it is.
         task: ``"regression"`` or ``"classification"``; decides which metrics there are.
 
     Raises:
@@ -61,6 +71,7 @@ def parse_target(text: str | Target, task: str) -> Target:
         Target(metric='accuracy', part='validation', value=0.95)
     """
     if isinstance(text, Target):
+        _metric(text.name, str(text), task)
         return text
     match = re.fullmatch(r"\s*([a-z_0-9]+)\s*(<=|>=|=)\s*([^=<>\s]+)\s*", str(text))
     if match is None:

@@ -1,0 +1,76 @@
+"""Rows of many batches, gathered by one call into a block; batches are views of it."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from rightbatch.data.batches import Run
+from rightbatch.data.order import RowNumbers
+from rightbatch.data.shard import Part, Shard
+from rightbatch.data.source import ArraySource
+from rightbatch.records import Array, Tree
+
+BLOCK_BYTES = 2**18
+"""Bytes gathered by one call, and up to one batch more.
+
+Enough that the cost of the call vanishes; few enough to stay in the second-level cache until the
+rows are used, and to come back from `malloc` without fresh pages. Measured with float32, 1 to 784
+columns and batches of 1 to 1024 rows: 64 kB is up to 1.3 times slower, 1 MB up to 1.1 times.
+"""
+
+INDEX_BYTES = 8
+"""Of one row number; all that a row of a view costs."""
+
+
+class Block(NamedTuple):
+    """Neighbouring batches of the same size."""
+
+    data: Tree
+    """The rows: fields `(batches, rows, ...)`."""
+    window: range | Array
+    """Row numbers of the batches as all shards together have them."""
+    part: Part
+    """Which rows of each batch are here."""
+    size: int
+    """Samples that each batch has in all shards together."""
+
+    @property
+    def row_numbers(self) -> Array:
+        """Row numbers, int64, shape `(batches, rows)`."""
+        return _index(self.window, self.size, self.part)
+
+
+def blocks(
+    source: ArraySource, numbers: RowNumbers, runs: Iterable[Run], shard: Shard, *, weighted: bool
+) -> Iterator[Block]:
+    """One block after the other.
+
+    Args:
+        source: where the rows are.
+        numbers: row number at each position.
+        runs: the batches to make.
+        shard: which part of each batch.
+        weighted: whether batches have weights.
+    """
+    for run in runs:
+        part = shard.part(run, weighted=weighted)
+        views = isinstance(numbers, range) and isinstance(part.columns, slice)
+        row_bytes = INDEX_BYTES if views else INDEX_BYTES + source.row_bytes
+        # never less than two batches where they are smaller than a block
+        most = 1 + BLOCK_BYTES // (part.rows * row_bytes)
+        for done in range(0, run.batches, most):
+            start = run.start + done * run.size
+            window = numbers[start : start + min(most, run.batches - done) * run.size]
+            yield Block(_rows(source, window, run.size, part), window, part, run.size)
+
+
+def _rows(source: ArraySource, window: range | Array, size: int, part: Part) -> Tree:
+    if isinstance(window, range) and isinstance(part.columns, slice):
+        return source.views(window.start, len(window) // size, size, part.columns)
+    return source.take(_index(window, size, part))
+
+
+def _index(window: range | Array, size: int, part: Part) -> Array:
+    numbers = np.arange(window.start, window.stop) if isinstance(window, range) else window
+    return numbers.reshape(-1, size)[:, part.columns]
