@@ -21,7 +21,7 @@ def main() -> None:
             if fit is None:
                 print(f"split {split}  pixels {name:10}  too few batch sizes reached the target")
                 continue
-            low, high = fit.interval["b_crit"]
+            low, high = fit.interval["b_crit"] or (None, None)
             print(
                 f"split {split}  pixels {name:10}  S_min {fit.s_min:5.1f}  B_crit {fit.b_crit:5.1f} "
                 f"[{low or 0:.0f}, {high or float('inf'):.0f}]  off the curve {fit.rms_log_residual:.0%}"

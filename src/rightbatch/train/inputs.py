@@ -1,5 +1,6 @@
 """From what `fit` is given to arrays that a learner can take."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def pair_in(loader: Loader) -> Pair:
 
 
 def arrays_of(data: Any, name: str, shape: Shape | None = None) -> Pair:
-    """Inputs float32 `(rows, features)`, and targets: int64 `(rows,)` or float32 `(rows, outputs)`.
+    """Inputs float32 `(rows, ...)`, and targets: int64 `(rows,)` or float32 `(rows, outputs)`.
 
     Whole numbers and booleans are class numbers, all other numbers are quantities.
 
@@ -83,7 +84,7 @@ def arrays_of(data: Any, name: str, shape: Shape | None = None) -> Pair:
 
 
 def inputs_of(x: Any, name: str, shape: Shape | None = None) -> Array:
-    """Inputs as float32 `(rows, features)`.
+    """Inputs as float32 `(rows, features)`; images and the like keep their shape, `(rows, ...)`.
 
     Args:
         x: numbers, `(rows, ...)`.
@@ -98,13 +99,13 @@ def inputs_of(x: Any, name: str, shape: Shape | None = None) -> Array:
         raise DataError(f"X of {name} is empty, got shape {x.shape}; give at least one row and one column.")
     if x.dtype.kind not in "fiub":
         raise DataError(f"X of {name} must hold numbers, got {x.dtype}; {_way_out(x, 'to encode it')}.")
-    x = _float32(x, f"X of {name}")
-    if shape is not None and x.shape[1] != shape.features:
+    single = _float32(x, f"X of {name}")
+    if shape is not None and single.shape[1] != shape.features:
         raise DataError(
-            f"X of {name} must have {shape.features} columns as in training, got {x.shape[1]};"
+            f"X of {name} must have {shape.features} columns as in training, got {single.shape[1]};"
             " give the same columns."
         )
-    return x
+    return single if x.ndim < 3 else single.reshape(x.shape)
 
 
 def _array(values: Any, what: str) -> Array:
@@ -156,8 +157,9 @@ def _fitting(y: Array, name: str, shape: Shape) -> Array:
 
 def _shape(pair: Pair) -> Shape:
     x, y = pair
+    features = math.prod(x.shape[1:])
     if y.dtype.kind == "f":
-        return Shape(features=x.shape[1], outputs=y.shape[1], task="regression")
+        return Shape(features=features, outputs=y.shape[1], task="regression")
     first, last = int(y.min()), int(y.max())
     if first == last:
         raise DataError(f"y of train holds one class only, class {first}; give rows of at least two.")
@@ -171,7 +173,7 @@ def _shape(pair: Pair) -> Shape:
             f"y of train has class number {last:,} in {len(y):,} rows; "
             "number the classes from 0 without gaps, or write y.astype(float) if these are quantities."
         )
-    return Shape(features=x.shape[1], outputs=1 if last == 1 else last + 1, task="classification")
+    return Shape(features=features, outputs=1 if last == 1 else last + 1, task="classification")
 
 
 def _check_classes(y: Array, name: str, classes: int) -> None:

@@ -1,0 +1,221 @@
+"""PyTorch modules as learners: replicas stacked where the module allows it, otherwise one by one."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rightbatch.errors import RightbatchError, SettingError
+from rightbatch.learners.torch_check import reason_against
+from rightbatch.learners.torch_explain import explained, outputs_of
+from rightbatch.learners.torch_losses import TorchLoss, loss_for
+from rightbatch.learners.torch_memory import TensorBytes
+from rightbatch.learners.torch_model import TorchModel
+from rightbatch.learners.torch_modules import fresh
+from rightbatch.learners.torch_noise import Seeded
+from rightbatch.learners.torch_replica import Replica
+from rightbatch.learners.torch_stack import Places, Stack
+from rightbatch.learners.torch_updates import Rule, TorchOptimizer, rule_for
+from rightbatch.records import Array, Batch, Shape, StepResult
+
+_PIECE = 4096
+"""Evaluation goes over the rows in pieces of so many rows of all replicas together."""
+
+_UNDECIDED = "not decided: no step of two replicas yet"
+
+
+@dataclass(slots=True, eq=False)
+class TorchState:
+    """Replicas of a module in training."""
+
+    body: list[Replica] | Stack
+    seeds: tuple[int, ...]
+    """Of each replica: what it draws in a step depends on its seed and the step alone."""
+    steps: int = 0
+
+    def one(self) -> nn.Module:
+        """The module of a replica, or the one that a stack runs through."""
+        return self.body.places.module if isinstance(self.body, Stack) else self.body[0].module
+
+
+class TorchLearner:
+    """A learner of a PyTorch module.
+
+    Attributes:
+        how: how several replicas are trained: ``"stacked"``, or ``"one by one: "`` and the reason.
+    """
+
+    def __init__(
+        self, model: TorchModel, shape: Shape, rule: Rule | TorchOptimizer, device: torch.device
+    ) -> None:
+        self._model, self._shape, self._rule, self._device = model, shape, rule, device
+        self._loss: TorchLoss | None = None
+        self._draws = False
+        self.how = "one by one: stack=False" if not model.stack else _UNDECIDED
+        if isinstance(rule, TorchOptimizer):
+            self.how = f"one by one: {rule.name} keeps its memory module by module"
+        # Here rather than in the first sweep of a study: a module that cannot be trained is refused.
+        self._places = Places(fresh(model, shape, 0, device))
+
+    def start(self, seeds: Sequence[int]) -> TorchState:
+        """Fresh replicas, one a seed; equal seeds give equal parameters."""
+        seeds = tuple(int(seed) for seed in seeds)
+        drawn = {seed: fresh(self._model, self._shape, seed, self._device) for seed in seeds}
+        modules = [copy.deepcopy(drawn[seed]) for seed in seeds]
+        return TorchState([Replica.begin(module, self._rule) for module in modules], seeds)
+
+    def step(self, state: TorchState, batch: Batch, lr: Array) -> tuple[TorchState, StepResult]:
+        """One update of every replica, each with its own learning rate."""
+        loss = self.slope(state, batch)
+        self.move(state, lr)
+        return state, StepResult(loss)
+
+    def slope(self, state: TorchState, batch: Batch) -> Array:
+        """Mean loss of the batch, float32 `(replicas,)`; the gradients lie in the state then."""
+        x, y = self._rows(batch.data[0]), self._targets(batch.data[1])
+        share = None if batch.weight is None else self._tensor(batch.weight / np.add.reduce(batch.weight))
+        first = self._loss is None
+        try:
+            loss = self._loss or self._loss_for(state, x, y)
+            if len(state.seeds) > 1 and isinstance(state.body, list):
+                self._stack(state, loss, (x, y, share))
+            return self._slope(state, loss, (x, y, share))
+        except RightbatchError:
+            raise
+        except Exception as error:
+            sentence = explained(error, state.one(), (x, y), first=first)
+            if sentence is None:
+                raise
+            self._loss = None if first else self._loss
+            raise sentence from error
+
+    def move(self, state: TorchState, lr: Array) -> None:
+        """Update every replica with the gradient that lies in the state."""
+        state.steps += 1
+        if isinstance(state.body, Stack):
+            if not isinstance(self._rule, TorchOptimizer):
+                state.body.move(self._rule, state.steps, lr)
+            return
+        for replica, rate in zip(state.body, lr.tolist(), strict=True):
+            replica.move(self._rule, state.steps, rate)
+
+    def select(self, state: TorchState, keep: Sequence[int]) -> TorchState:
+        """A copy that holds the named replicas, in the order given."""
+        seeds = tuple(state.seeds[number] for number in keep)
+        if isinstance(state.body, Stack) and len(keep) > 1:
+            return TorchState(state.body.chosen(keep), seeds, state.steps)
+        # A single replica is faster as a module of its own than as a stack of one.
+        return TorchState([_replica(state, number) for number in keep], seeds, state.steps)
+
+    def predict(self, state: TorchState, x: Array) -> Array:
+        """Raw outputs, float32, shape `(replicas, rows, outputs)`."""
+        piece = max(64, _PIECE // len(state.seeds))
+        pieces = [x[start : start + piece] for start in range(0, max(len(x), 1), piece)]
+        with Seeded(self._device, "predict"), torch.no_grad():
+            outputs = [self._outputs(state, self._rows(rows)) for rows in pieces]
+        return torch.cat(outputs, dim=1).cpu().numpy()
+
+    def losses(self, outputs: Array, y: Array) -> Array:
+        """Loss of every row, shape `(replicas, rows)`."""
+        loss = self._loss or loss_for(self._model.loss, self._shape, outputs.shape[2], self._device)
+        with torch.no_grad():
+            return loss.rows(self._tensor(outputs), self._targets(y)).cpu().numpy()
+
+    def parameters(self, state: TorchState) -> dict[str, Array]:
+        """Parameters and buffers by PyTorch's names, copies `(replicas, ...)`."""
+        modules = [self.module(state, number) for number in range(len(state.seeds))]
+        found = [module.state_dict() for module in modules]
+        return {name: np.stack([values[name].numpy() for values in found]) for name in found[0]}
+
+    def module(self, state: TorchState, replica: int = 0) -> nn.Module:
+        """A replica as a module of its own, a copy on the CPU in the mode of evaluation."""
+        return _replica(state, replica).module.cpu().eval()
+
+    def tensor_bytes(self) -> TensorBytes:
+        """What counts the memory of tensors while it is entered, beside that of arrays."""
+        return TensorBytes(self._device)
+
+    def _loss_for(self, state: TorchState, x: Tensor, y: Tensor) -> TorchLoss:
+        given = self._model.loss
+        module = _replica(state, 0).module
+        with Seeded(self._device, "predict"):
+            outputs = outputs_of(module, x, y, self._shape, own_loss=given is not None)
+        self._loss = loss_for(given, self._shape, outputs, self._device)
+        return self._loss
+
+    def _stack(self, state: TorchState, loss: TorchLoss, rows: tuple[Tensor, Tensor, Tensor | None]) -> None:
+        """Stack the replicas if that is known to give the same."""
+        if not isinstance(state.body, list):
+            return
+        if self.how == _UNDECIDED:
+            reason, self._draws = reason_against(self._pair(state), self._places, loss, rows)
+            self.how = f"one by one: {reason}" if reason else "stacked"
+        # A stack draws the same numbers for all, as its learning rates are compared on equal terms;
+        # replicas of different seeds would no longer be what each is alone.
+        if self.how == "stacked" and not (self._draws and len(set(state.seeds)) > 1):
+            state.body = Stack.of(state.body, self._places)
+
+    def _pair(self, state: TorchState) -> list[Replica]:
+        """A copy of a replica, and one of a seed that no other has."""
+        other = fresh(self._model, self._shape, max(state.seeds) + 1, self._device)
+        return [_replica(state, 0), Replica.begin(other, self._rule)]
+
+    def _slope(self, state: TorchState, loss: TorchLoss, rows: tuple[Tensor, Tensor, Tensor | None]) -> Array:
+        if isinstance(state.body, Stack):
+            with Seeded(self._device, "noise", state.seeds[0], state.steps):
+                return state.body.gradient(loss, *rows).cpu().numpy()
+        values = []
+        for replica, seed in zip(state.body, state.seeds, strict=True):
+            with Seeded(self._device, "noise", seed, state.steps):
+                values.append(replica.gradient(loss, *rows))
+        return (torch.stack(values) if len(values) > 1 else values[0].reshape(1)).cpu().numpy()
+
+    def _outputs(self, state: TorchState, x: Tensor) -> Tensor:
+        if isinstance(state.body, Stack):
+            return state.body.evaluated(x)
+        return torch.stack([replica.evaluated(x) for replica in state.body])
+
+    def _rows(self, x: Array) -> Tensor:
+        """Inputs: real numbers and bytes as float32, other whole numbers as they are, for embeddings."""
+        shape = self._model.input_shape
+        x = x if shape is None else x.reshape(len(x), *shape)
+        return self._tensor(x, np.float32 if x.dtype.kind == "f" or x.itemsize == 1 else x.dtype)
+
+    def _targets(self, y: Array) -> Tensor:
+        """Targets: class numbers as int64, values as float32."""
+        return self._tensor(y, np.int64 if self._shape.task == "classification" else np.float32)
+
+    def _tensor(self, array: Array, dtype: Any = np.float32) -> Tensor:
+        # PyTorch knows no read-only tensors: what must not be written into is copied.
+        array = array.astype(dtype, copy=not array.flags.writeable)
+        return torch.from_numpy(array).to(self._device, non_blocking=True)
+
+
+def learner_of(model: TorchModel, shape: Shape, optimizer: Any) -> TorchLearner:
+    """The learner of a model for data of this shape.
+
+    Raises:
+        SettingError: the module has nothing to train, or a setting cannot be used.
+    """
+    rule = rule_for(model.optimizer_named(optimizer))
+    return TorchLearner(model, shape, rule, _device(model.device))
+
+
+def _replica(state: TorchState, number: int) -> Replica:
+    """A copy of one replica, as a module of its own."""
+    return state.body.replica(number) if isinstance(state.body, Stack) else state.body[number].copy()
+
+
+def _device(name: str) -> torch.device:
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return torch.device("cuda:0" if there else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= there:
+        problem = f"is not there: PyTorch sees {there} CUDA devices"
+        raise SettingError("device", problem, name, "write cpu or auto")
+    return device

@@ -1,0 +1,103 @@
+"""What does not fit, a module, its outputs, its loss or the labels, in a sentence."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rightbatch.errors import DataError, RightbatchError, SettingError
+from rightbatch.learners.torch_check import first_sentence
+from rightbatch.learners.torch_losses import table
+from rightbatch.learners.torch_modules import name_of
+from rightbatch.records import Shape
+
+_ONE_ROW = "more than 1 value per channel"
+"""What PyTorch says of normalisation over a batch of one row."""
+
+_MISFITS = (RuntimeError, ValueError, TypeError, IndexError)
+"""What PyTorch raises where shapes or types do not fit; other errors are the user's own."""
+
+
+def outputs_of(module: nn.Module, x: Tensor, y: Tensor, shape: Shape, *, own_loss: bool) -> int:
+    """How many outputs the module gives for these rows, checked against the targets.
+
+    More outputs than classes are let pass: the last classes may be missing from the data.
+
+    Args:
+        module: evaluated once, without a gradient.
+        x: rows.
+        y: their targets.
+        shape: of the data.
+        own_loss: whether the user's loss decides what fits.
+
+    Raises:
+        SettingError: the module cannot take the rows, or its outputs do not fit the targets.
+    """
+    module.eval()
+    try:
+        with torch.no_grad():
+            raw = module(x)
+    except RightbatchError:
+        raise
+    except _MISFITS as error:
+        raise _refused(module, x, error) from error
+    finally:
+        module.train()
+    outputs = table(raw, len(x)).shape[1]
+    if shape.task == "regression":
+        if outputs != shape.outputs and not own_loss:
+            raise _unfit(raw, y, f"one for each of {shape.outputs} values", f"{shape.outputs} outputs")
+    elif raw.ndim > 2:
+        raise _unfit(raw, y, "a row of numbers for each row", "one axis beside the rows, as nn.Flatten does")
+    elif outputs < shape.outputs and not own_loss:
+        raise _unfit(raw, y, f"one for each of {shape.outputs} classes", f"{shape.outputs} outputs")
+    return outputs
+
+
+def explained(
+    error: Exception, module: nn.Module, batch: tuple[Tensor, Tensor], *, first: bool
+) -> RightbatchError | None:
+    """The sentence for an error that a step raised; `None`: nothing is known of it.
+
+    Args:
+        error: of the module or the loss.
+        module: one replica's.
+        batch: rows and targets.
+        first: whether no step has gone well before.
+    """
+    x, y = batch
+    if isinstance(error, torch.OutOfMemoryError):
+        return None
+    if _ONE_ROW in str(error):
+        problem = "must be at least 2 where a model normalises over the batch"
+        return SettingError("batch_size", problem, len(x), "write a larger one, or last='drop' for the rest")
+    try:
+        with torch.no_grad():
+            outputs = table(module.eval()(x), len(x))
+    except Exception:
+        return None
+    finally:
+        module.train()
+    if not y.is_floating_point():
+        last = max(outputs.shape[1], 2) - 1
+        wrong = [int(label) for label in (y.min(), y.max()) if not 0 <= label <= last]
+        if wrong:
+            return DataError(
+                f"The labels must be class numbers from 0 to {last}, as the model has {outputs.shape[1]} "
+                f"outputs, got {wrong[0]}; number the classes from 0 without gaps, or give it more outputs."
+            )
+    if not first or not isinstance(error, _MISFITS):
+        return None
+    shapes = f"outputs of shape {tuple(outputs.shape)} and targets of shape {tuple(y.shape)}"
+    return SettingError("loss", f"cannot be taken of {shapes}", first_sentence(error), "write another loss")
+
+
+def _refused(module: nn.Module, x: Tensor, error: Exception) -> SettingError:
+    problem = f"cannot take a batch of shape {tuple(x.shape)}"
+    instead = f"let {name_of(module)} take such rows, or write TorchModel(..., input_shape=(1, 8, 8))"
+    return SettingError("model", problem, first_sentence(error), instead)
+
+
+def _unfit(raw: Any, y: Tensor, what: str, instead: str) -> SettingError:
+    problem = f"must give outputs that fit targets of shape {tuple(y.shape)}, {what}"
+    return SettingError("model", problem, tuple(raw.shape), f"give its last layer {instead}")
