@@ -12,8 +12,7 @@ from rightbatch import units
 from rightbatch.checks import one_of, positive, whole_number
 from rightbatch.data.dataset import Dataset, load_data
 from rightbatch.errors import SettingError, StoreError
-from rightbatch.learners.models import model_named
-from rightbatch.learners.updates import Optimizer, optimizer_named
+from rightbatch.learners.models import model_named, optimizer_for
 from rightbatch.records import Progress
 from rightbatch.report.write import write_report
 from rightbatch.study.document import document_of
@@ -109,7 +108,7 @@ def study(
     *,
     label: str | int | None = None,
     task: str | None = None,
-    optimizer: str | Optimizer = "sgd",
+    optimizer: Any = "sgd",
     target: str | Target | None = None,
     batch_sizes: Any = "auto",
     seeds: int = 5,
@@ -130,11 +129,13 @@ def study(
     recommended, T(B) = S(B) t(B), with the doubt that seeds and timings leave.
 
     Args:
-        model: `MLP`, `LinearRegression`, `LogisticRegression`, or ``"mlp"``, ``"linear"``, ``"logistic"``.
+        model: `MLP`, `LinearRegression`, `LogisticRegression`, or ``"mlp"``, ``"linear"``, ``"logistic"``; or
+            a PyTorch module, or a function or class that makes one, as they are or in a `TorchModel`.
         data: whatever `load_data` reads, or a `Dataset`.
         label: the column to predict.
         task: ``"regression"`` or ``"classification"``; recognised from the label.
-        optimizer: ``"sgd"``, ``"momentum"``, ``"nesterov"``, ``"adam"``, or one with its settings.
+        optimizer: ``"sgd"``, ``"momentum"``, ``"nesterov"``, ``"adam"``, or one with its settings; for a
+            PyTorch module also a name of `torch.optim`, or a function from parameters to an optimizer.
         target: such as ``"val_loss=0.2"``; none: set by a pilot, which the document explains.
         batch_sizes: whole numbers, or ``"auto"``: powers of two, and all rows.
         seeds: runs of each batch size and learning rate, at least 2.
@@ -205,7 +206,7 @@ def store_name(
     model: Any,
     data: Dataset,
     *,
-    optimizer: str | Optimizer = "sgd",
+    optimizer: Any = "sgd",
     target: str | Target | None = None,
     batch_sizes: Any = "auto",
     seeds: int = 5,
@@ -239,12 +240,13 @@ class _Question:
 
     model: Any
     data: Dataset
-    optimizer: Optimizer
+    optimizer: Any
     problem: Problem
 
     @classmethod
-    def of(cls, model: Any, data: Dataset, optimizer: str | Optimizer) -> "_Question":
-        built, rule = model_named(model), optimizer_named(optimizer)
+    def of(cls, model: Any, data: Dataset, optimizer: Any) -> "_Question":
+        built = model_named(model)
+        rule = optimizer_for(built, optimizer)
         learner = built.build(data.shape, rule)
         return cls(built, data, rule, Problem(learner=learner, train=data.train, validation=data.validation))
 

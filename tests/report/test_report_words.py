@@ -12,7 +12,8 @@ def test_headline_is_the_recommendation() -> None:
 def test_standfirst_gives_target_interval_and_near_sizes() -> None:
     """Under the headline: when, how sure, what else would do."""
     assert words.standfirst(example()) == (
-        "It reaches val_loss ≤ 0.3 in 1.57 ms. The fastest batch size most likely lies between 16 and 64; "
+        "It reaches val_loss ≤ 0.3 in 1.57 ms. "
+        "With 95 % probability the fastest batch size lies between 16 and 64; "
         "16 and 32 are within 5 % of the least time."
     )
 
@@ -29,7 +30,7 @@ def test_standfirst_of_a_certain_choice() -> None:
     document = example()
     document["recommendation"].update(interval=[32, 32], within_5_percent=[32])
     assert words.standfirst(document) == (
-        "It reaches val_loss ≤ 0.3 in 1.57 ms. In every resample of the seeds the fastest batch size is 32; "
+        "It reaches val_loss ≤ 0.3 in 1.57 ms. With 95 % probability the fastest batch size is 32; "
         "32 alone is within 5 % of the least time."
     )
 

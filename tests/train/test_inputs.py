@@ -47,9 +47,10 @@ def test_the_task_is_in_the_labels_type(y: Any, shape: Shape) -> None:
     ids=["arrays", "lists", "bytes", "images", "frame"],
 )
 def test_every_form_gives_the_same_arrays(data: Any) -> None:
-    """Inputs become float32 in row order, class numbers int64."""
+    """Inputs become float32 in row order, images in their shape, class numbers int64."""
     x, y = arrays_of(data, "train")
-    assert x.tolist() == X.tolist()
+    assert x.shape == np.shape(data[0])
+    assert x.reshape(4, 3).tolist() == X.tolist()
     assert y.tolist() == LABELS.tolist()
     assert x.dtype == np.float32
     assert y.dtype == np.int64

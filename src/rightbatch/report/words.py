@@ -42,10 +42,12 @@ def standfirst(document: Document) -> str:
 
 def _doubt(interval: list[int] | None, near: list[int]) -> str:
     range_ = (
-        f"The fastest batch size most likely lies between {interval[0]} and {interval[1]}" if interval else ""
+        f"With 95 % probability the fastest batch size lies between {interval[0]} and {interval[1]}"
+        if interval
+        else ""
     )
     if interval and interval[0] == interval[1]:
-        range_ = f"In every resample of the seeds the fastest batch size is {interval[0]}"
+        range_ = f"With 95 % probability the fastest batch size is {interval[0]}"
     others = f"{units.listed([str(size) for size in near])} {'are' if len(near) > 1 else 'alone is'}"
     within = f"{others} within 5 % of the least time" if near else ""
     return "; ".join(part for part in (range_, within) if part) + "."

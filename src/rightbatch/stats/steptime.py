@@ -1,5 +1,6 @@
 """Seconds per step against batch size: t(B) = a + b B; and with it, the batch that trains fastest."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,6 @@ from scipy import optimize
 
 from rightbatch.errors import SettingError
 from rightbatch.stats.curves import Floats, checked_sizes
-from rightbatch.stats.scaling import ScalingFit
 
 USUAL_DEVIATION = 0.1
 """Deviations from the line above 10 % (a cache edge, a busy machine) count less than squared."""
@@ -70,35 +70,25 @@ def fit_step_time(batch_sizes: ArrayLike, seconds: ArrayLike) -> StepTime:
     return StepTime(a=float(a), b=float(b), rms_log_residual=float(np.sqrt(np.mean(found.fun**2))))
 
 
-def best_batch(step_time: StepTime, scaling: ScalingFit) -> Floats:
+def best_batch(step_time: StepTime, b_crit: float) -> float:
     """The batch size of least seconds to target, B* = sqrt((a/b) B_crit), where both curves hold.
 
     It is the geometric mean of the batch at which the step's fixed and variable costs are equal
-    and of the critical batch. Infinite where a larger batch costs nothing more (b = 0).
+    and of the critical batch: T(B) = S_min (1 + B_crit/B) (a + b B) is least there.
+
+    Args:
+        step_time: t(B) = a + b B.
+        b_crit: of S(B) = S_min (1 + B_crit/B), in samples.
 
     Returns:
-        A size that need be neither whole nor one that was run; shape `()`, or `(resamples,)`.
+        A size that need be neither whole nor one that was run; infinite where a larger batch costs
+        nothing more (b = 0).
 
     Example:
-        >>> time = StepTime(a=0.002, b=0.00001, rms_log_residual=0.0)
-        >>> from rightbatch.stats.scaling import fit_scaling
-        >>> curve = fit_scaling([1, 10, 100], [301_000, 31_000, 4_000])
-        >>> print(f"B* {best_batch(time, curve):.2f}, T* {least_seconds(time, curve):.6f} s")
-        B* 244.95, T* 9.898979 s
+        >>> print(f"{best_batch(StepTime(a=0.002, b=0.00001, rms_log_residual=0.0), 300):.2f}")
+        244.95
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.sqrt(np.float64(step_time.a) / np.float64(step_time.b) * scaling.b_crit)
-
-
-def least_seconds(step_time: StepTime, scaling: ScalingFit) -> Floats:
-    """Seconds to target with the best batch, T* = S_min (sqrt(a) + sqrt(b B_crit))^2."""
-    root = np.sqrt(step_time.a) + np.sqrt(step_time.b * scaling.b_crit)
-    return np.asarray(scaling.s_min * root**2)
-
-
-def seconds_to_target(step_time: StepTime, scaling: ScalingFit, batch_sizes: ArrayLike) -> Floats:
-    """T(B) = S(B) t(B) at the batch sizes `(m,)`; shape `(m,)`, or `(resamples, m)`."""
-    return scaling.predict(batch_sizes) * step_time.predict(batch_sizes)
+    return math.sqrt(step_time.a / step_time.b * b_crit) if step_time.b > 0 else math.inf
 
 
 def _checked(batch_sizes: ArrayLike, seconds: ArrayLike) -> tuple[Floats, Floats]:

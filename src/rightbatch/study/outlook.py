@@ -7,8 +7,8 @@ import numpy as np
 
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
-from rightbatch.stats.interval import resamples
 from rightbatch.stats.posterior import Steps, steps_posterior
+from rightbatch.stats.resampling import resamples
 from rightbatch.study.pool import Choice, Pool, chosen_log_steps
 
 DRAWS = 2000

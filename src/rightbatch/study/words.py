@@ -1,9 +1,10 @@
 """The recommendation in words: every sentence is computed from the runs."""
 
+import math
 from collections.abc import Sequence
 
 from rightbatch import units
-from rightbatch.stats.steptime import StepTime
+from rightbatch.stats.steptime import StepTime, best_batch
 from rightbatch.study.recommend import Analysis, Fit, Size
 
 
@@ -26,7 +27,7 @@ def reasons(analysis: Analysis, target: str) -> list[str]:
         reaches,
         *([] if smaller is None else [_smaller(best, smaller)]),
         *([] if larger is None else [_larger(best, larger)]),
-        *([] if analysis.fit is None else [_critical(analysis.fit)]),
+        *([] if analysis.fit is None else [_critical(analysis.fit, analysis.step_time)]),
     ]
 
 
@@ -82,13 +83,17 @@ def _slower(best: Size, rival: Size) -> str:
     return f"Batch size {rival.batch_size:,} takes {units.times(rival.seconds / best.seconds)} as long"
 
 
-def _critical(fit: Fit) -> str:
+def _critical(fit: Fit, step_time: StepTime | None) -> str:
     if fit.lack_of_fit is not None:
         return fit.lack_of_fit
-    return (
+    said = (
         f"The critical batch size is {units.count(fit.b_crit)} for this target: well below it, twice the "
         "batch halves the steps; well above it, more samples in a batch save hardly any."
     )
+    best = math.inf if step_time is None else best_batch(step_time, fit.b_crit)
+    if not math.isfinite(best):
+        return said
+    return f"{said} With the cost of a step, it puts the fastest batch size at about {units.count(best)}."
 
 
 def _fastest_with(analysis: Analysis, step_time: StepTime, *, fixed_cost: float) -> Size:

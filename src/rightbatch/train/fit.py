@@ -9,9 +9,8 @@ import numpy as np
 from rightbatch.checks import positive, whole_number
 from rightbatch.data.loader import Loader
 from rightbatch.errors import SettingError
-from rightbatch.learners.models import model_named
-from rightbatch.learners.protocol import Model
-from rightbatch.learners.updates import DEFAULT_LR, Optimizer, name_of, optimizer_named
+from rightbatch.learners.models import model_named, optimizer_for
+from rightbatch.learners.updates import DEFAULT_LR, name_of
 from rightbatch.records import Array, Shape, StepEvent
 from rightbatch.train.budget import Budget
 from rightbatch.train.follow import Follower
@@ -31,7 +30,7 @@ _BATCH_SIZE = 32
 
 
 def fit(
-    model: str | Model,
+    model: Any,
     train: Any,
     validation: Any = None,
     *,
@@ -42,7 +41,7 @@ def fit(
     seconds: float | None = None,
     target: str | Target | None = None,
     patience: int | None = None,
-    optimizer: str | Optimizer = "sgd",
+    optimizer: Any = "sgd",
     lr: float | None = None,
     schedule: str | Schedule | None = None,
     seed: int = 0,
@@ -56,8 +55,9 @@ def fit(
 
     Args:
         model: `MLP`, `LinearRegression` or `LogisticRegression`, or its name with the settings it has by
-            default: ``"mlp"``, ``"linear"`` or ``"logistic"``.
-        train: `(X, y)` with X `(rows, features)` and y whole class numbers `(rows,)` or real
+            default: ``"mlp"``, ``"linear"`` or ``"logistic"``; or a PyTorch module, or a function or class
+            that makes one, as they are or in a `TorchModel`.
+        train: `(X, y)` with X `(rows, ...)` and y whole class numbers `(rows,)` or real
             values `(rows,)` or `(rows, outputs)`; a `Loader` of such a pair; a `Dataset`; or
             anything `load_data` reads.
         validation: `(X, y)` to evaluate on after each epoch; a data set brings its own.
@@ -69,9 +69,10 @@ def fit(
         seconds: most seconds spent.
         target: such as ``"val_loss=0.2"``: stop at the end of the first epoch that has reached it.
         patience: stop after so many epochs without a better validation loss, and go back to the best.
-        optimizer: ``"sgd"``, ``"momentum"``, ``"nesterov"``, ``"adam"``, or one with its settings.
+        optimizer: ``"sgd"``, ``"momentum"``, ``"nesterov"``, ``"adam"``, or one with its settings; for a
+            PyTorch module also a name of `torch.optim`, or a function from parameters to an optimizer.
         lr: learning rate; none: 0.1 for sgd, 0.02 for momentum and nesterov, a tenth of that for
-            regression; 0.01 for adam.
+            regression; 0.01 for adam; PyTorch's own for one of `torch.optim`.
         schedule: ``"constant"``, ``"step"``, ``"exponential"``, ``"cosine"``, ``"inverse-time"``,
             ``"warm-up"``, or a function from the steps done to a factor; none: cosine where the
             limits say how many steps there are at most, constant otherwise.
@@ -95,9 +96,10 @@ def fit(
     """
     seed = whole_number("seed", seed, at_least=0, instead="write a whole number such as 0")
     loader, held, shape = _prepare(train, validation, batch_size, seed, last)
-    rule = optimizer_named(optimizer)
-    rate = _rate(DEFAULT_LR[shape.task].get(name_of(rule), 0.01) if lr is None else lr)
-    learner = model_named(model).build(shape, rule)
+    chosen = model_named(model)
+    rule = optimizer_for(chosen, optimizer)
+    rate = _rate(_default_lr(rule, shape.task) if lr is None else lr)
+    learner = chosen.build(shape, rule)
     limits = Budget(epochs=epochs, steps=steps, samples=samples, seconds=seconds)
     budget = limits if limits != Budget() else _enough(len(loader))
     in_epoch = min(loader.rows, len(loader) * loader.batch_size)
@@ -134,6 +136,12 @@ def _prepare(
     pair, held, shape = parts_of(train, validation)
     size = min(_BATCH_SIZE, len(pair[0])) if batch_size is None else batch_size
     return Loader(pair, size, shuffle=True, seed=seed, last=last), held, shape
+
+
+def _default_lr(rule: Any, task: str) -> float:
+    """Ours by task; for an optimizer of PyTorch its own."""
+    own = getattr(rule, "default_lr", None)
+    return DEFAULT_LR[task].get(name_of(rule), 0.01) if own is None else own
 
 
 def _rate(lr: float) -> Array:
