@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import vmap
 
+from rightbatch.learners.torch_chain import Chain
 from rightbatch.learners.torch_losses import TorchLoss, table
 from rightbatch.learners.torch_replica import Replica
 from rightbatch.learners.torch_updates import Rule, update
@@ -41,6 +41,7 @@ class Places:
         self._where = [where[id(tensor)] for _, tensor in named]
         """Of each tensor; several for one that layers share."""
         self._own = [tensor for _, tensor in named]
+        self.chain = Chain.of(module, self._own)
 
     def call(self, tensors: Sequence[Tensor], *inputs: Tensor) -> Tensor:
         """What the module gives with these tensors, in the order of `names`, in the place of its own."""
@@ -74,7 +75,7 @@ class Stack:
     replicas: int
     trained: list[Tensor] = field(init=False)
     gradients: list[Tensor | None] = field(init=False, default_factory=list)
-    rates: tuple[Array, list[Tensor]] | None = field(init=False, default=None)
+    rates: tuple[bytes, list[Tensor]] | None = field(init=False, default=None)
     """The last learning rates, and a tensor of them for each trained parameter."""
 
     def __post_init__(self) -> None:
@@ -117,14 +118,17 @@ class Stack:
 
     def move(self, rule: Rule, step: int, lr: Array) -> None:
         """One update with the gradients, each replica with its own learning rate."""
-        if self.rates is None or not np.array_equal(self.rates[0], lr):
+        if self.rates is None or self.rates[0] != lr.tobytes():
             rates = torch.tensor(lr, device=self.trained[0].device)
             views = [rates.view(-1, *[1] * (tensor.ndim - 1)) for tensor in self.trained]
-            self.rates = lr.copy(), views
+            self.rates = lr.tobytes(), views
         update(rule, self.trained, self.gradients, self.slots, step=step, lr=self.rates[1])
 
     def outputs(self, x: Tensor) -> Tensor:
         """Outputs `(replicas, rows, outputs)`, in the mode that the module is in."""
+        found = None if self.places.chain is None else self.places.chain.outputs(self.tensors, x)
+        if found is not None:
+            return found
 
         def outputs_of(tensors: list[Tensor]) -> Tensor:
             return table(self.places.call(tensors, x), len(x))

@@ -13,8 +13,8 @@ _CPU_INFO = Path("/proc/cpuinfo")
 
 
 def fixed_threads(threads: int) -> threadpool_limits:
-    """A context in which linear algebra uses so many threads."""
-    return threadpool_limits(threads, user_api="blas")
+    """A context in which linear algebra, and PyTorch with it, uses so many threads."""
+    return threadpool_limits(threads)
 
 
 def describe(threads: int) -> dict[str, Any]:
