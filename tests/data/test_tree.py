@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from rightbatch.data.ragged import Ragged, RaggedBlock
 from rightbatch.data.tree import as_arrays, common_rows, entries, fields, map_fields
@@ -28,6 +27,7 @@ def test_an_array_is_taken_as_it_is() -> None:
 
 def test_other_libraries_give_arrays() -> None:
     """Columns of pandas and tensors of torch are read with their dtype; the tensor keeps its memory."""
+    torch = pytest.importorskip("torch")
     tensor = torch.arange(3, dtype=torch.int16)
     column, read = as_arrays((pd.Series([1.5, 2.5], dtype="float32"), tensor))
     assert (column.dtype, read.dtype) == (np.float32, np.int16)
@@ -148,6 +148,7 @@ def test_what_is_no_array_of_rows_is_refused(data: Any, text: str) -> None:
 
 def test_a_tensor_that_numpy_cannot_read_is_refused() -> None:
     """The field and the reason of the other library are named."""
+    torch = pytest.importorskip("torch")
     with pytest.raises(
         DataError, match=r"^data\[0\] cannot be read as an array \(Can't call numpy\(\) on Tensor"
     ):

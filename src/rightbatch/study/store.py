@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -44,6 +45,8 @@ class Store:
         self.path = path
         with self._spoken():
             self._db = sqlite3.connect(":memory:" if path is None else path, timeout=2, isolation_level=None)
+            # A store that is let go closes its file; Python 3.13 warns of one that does not.
+            weakref.finalize(self, self._db.close)
             try:
                 self._open()
             except BaseException:
