@@ -105,6 +105,16 @@ def test_there_are_no_import_tricks(path: Path) -> None:
 
 
 @each_file
+def test_only_its_adapter_imports_pytorch(path: Path) -> None:
+    """PyTorch is optional: `learners/torch*.py` are the only files that import it."""
+    nodes = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    theirs = {module for module in modules if module.partition(".")[0] == "torch"}
+    assert not theirs or path.match("learners/torch*.py")
+
+
+@each_file
 def test_every_module_says_what_it_is(path: Path) -> None:
     """Every file begins with a docstring."""
     assert ast.get_docstring(tree(path))

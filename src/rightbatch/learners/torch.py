@@ -58,14 +58,21 @@ class TorchLearner:
         self.how = "one by one: stack=False" if not model.stack else _UNDECIDED
         if isinstance(rule, TorchOptimizer):
             self.how = f"one by one: {rule.name} keeps its memory module by module"
-        # Here rather than in the first sweep of a study: a module that cannot be trained is refused.
-        self._places = Places(fresh(model, shape, 0, device))
+        self._places: Places | None = None
+        fresh(model, shape, 0, torch.device("cpu"))  # refused here rather than in the first sweep of a study
 
     def start(self, seeds: Sequence[int]) -> TorchState:
         """Fresh replicas, one a seed; equal seeds give equal parameters."""
         seeds = tuple(int(seed) for seed in seeds)
-        drawn = {seed: fresh(self._model, self._shape, seed, self._device) for seed in seeds}
-        modules = [copy.deepcopy(drawn[seed]) for seed in seeds]
+        drawn: dict[int, nn.Module] = {}
+        modules: list[nn.Module] = []
+        for seed in seeds:
+            known = drawn.get(seed)
+            module = (
+                fresh(self._model, self._shape, seed, self._device) if known is None else copy.deepcopy(known)
+            )
+            drawn[seed] = module
+            modules.append(module)
         return TorchState([Replica.begin(module, self._rule) for module in modules], seeds)
 
     def step(self, state: TorchState, batch: Batch, lr: Array) -> tuple[TorchState, StepResult]:
@@ -141,7 +148,8 @@ class TorchLearner:
 
     def _loss_for(self, state: TorchState, x: Tensor, y: Tensor) -> TorchLoss:
         given = self._model.loss
-        module = _replica(state, 0).module
+        body = state.body
+        module = body.replica(0).module if isinstance(body, Stack) else body[0].module
         with Seeded(self._device, "predict"):
             outputs = outputs_of(module, x, y, self._shape, own_loss=given is not None)
         self._loss = loss_for(given, self._shape, outputs, self._device)
@@ -150,6 +158,10 @@ class TorchLearner:
     def _stack(self, state: TorchState, loss: TorchLoss, rows: tuple[Tensor, Tensor, Tensor | None]) -> None:
         """Stack the replicas if that is known to give the same."""
         if not isinstance(state.body, list):
+            return
+        if not self.how.startswith("one by one") and self._places is None:
+            self._places = Places(fresh(self._model, self._shape, 0, self._device))
+        if self._places is None:
             return
         if self.how == _UNDECIDED:
             reason, self._draws = reason_against(self._pair(state), self._places, loss, rows)

@@ -6,6 +6,7 @@ its bias for all replicas, layer by layer, makes a step of 16 replicas of an MLP
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -17,19 +18,20 @@ _POINTWISE = (
 """What works value by value does not mind an axis more."""
 
 
+_Step: TypeAlias = tuple[nn.Module, int | None, int | None]
+"""A layer, and where a linear one has its weight and its bias among the stacked tensors."""
+
+
 class Chain:
     """The layers of a module, to be run with the weights of all replicas.
 
     Args:
         before: layers that come before the first linear one: their rows have no replica axis yet.
-        layers: the others.
-        places: for each linear layer where its weight and its bias are among the stacked tensors.
+        steps: the others.
     """
 
-    def __init__(
-        self, before: list[nn.Module], layers: list[nn.Module], places: dict[int, tuple[int, int | None]]
-    ) -> None:
-        self._before, self._layers, self._places = before, layers, places
+    def __init__(self, before: list[nn.Module], steps: list[_Step]) -> None:
+        self._before, self._steps = before, steps
 
     @classmethod
     def of(cls, module: nn.Module, tensors: Sequence[Tensor]) -> "Chain | None":
@@ -41,7 +43,7 @@ class Chain:
         """
         layers = _layers(module)
         linear = [number for number, layer in enumerate(layers) if type(layer) is nn.Linear]
-        if not linear or any(layer._forward_hooks or layer._forward_pre_hooks for layer in module.modules()):
+        if not linear or any(_hooked(layer) for layer in module.modules()):
             return None
         before, after = layers[: linear[0]], layers[linear[0] :]
         if not all(type(layer) in {*_POINTWISE, nn.Flatten} for layer in before):
@@ -49,12 +51,9 @@ class Chain:
         if not all(type(layer) in {*_POINTWISE, nn.Linear} for layer in after):
             return None
         numbers = {id(tensor): number for number, tensor in enumerate(tensors)}
-        places = {
-            id(layer): (numbers[id(layer.weight)], None if layer.bias is None else numbers[id(layer.bias)])
-            for layer in after
-            if isinstance(layer, nn.Linear)
-        }
-        return cls(before, after, places)
+        # What has no such tensor, a bias left out or an activation, is in no table of their ids.
+        pairs = ((layer, getattr(layer, "weight", None), getattr(layer, "bias", None)) for layer in after)
+        return cls(before, [(layer, numbers.get(id(w)), numbers.get(id(b))) for layer, w, b in pairs])
 
     def outputs(self, tensors: Sequence[Tensor], x: Tensor) -> Tensor | None:
         """Outputs `(replicas, rows, outputs)`; `None`: rows are no vectors, and this is not for them."""
@@ -63,17 +62,14 @@ class Chain:
         if x.ndim != 2:
             return None
         values = x.expand(len(tensors[0]), *x.shape)
-        for layer in self._layers:
-            if id(layer) not in self._places:
+        for layer, weight, bias in self._steps:
+            if weight is None:
                 values = layer(values)
-                continue
-            weight, bias = self._places[id(layer)]
-            turned = tensors[weight].transpose(1, 2)
-            values = (
-                torch.bmm(values, turned)
-                if bias is None
-                else torch.baddbmm(tensors[bias].unsqueeze(1), values, turned)
-            )
+            elif bias is None:
+                values = torch.bmm(values, tensors[weight].transpose(1, 2))
+            else:
+                turned = tensors[weight].transpose(1, 2)
+                values = torch.baddbmm(tensors[bias].unsqueeze(1), values, turned)
         return values
 
 
@@ -82,3 +78,9 @@ def _layers(module: nn.Module) -> list[nn.Module]:
     if type(module) is not nn.Sequential:
         return [module]
     return [layer for part in module for layer in _layers(part)]
+
+
+def _hooked(layer: nn.Module) -> bool:
+    """Whether something of the user's happens when the layer is called."""
+    before = layer._forward_pre_hooks or layer._backward_pre_hooks
+    return bool(before or layer._forward_hooks or layer._backward_hooks)
