@@ -9,6 +9,16 @@ def test_headline_is_the_recommendation() -> None:
     assert words.headline(example()) == "Train with batch size 32 and learning rate 0.35."
 
 
+def test_without_memory_the_limit_is_named() -> None:
+    """Sizes reached the target, but none fits: it is the limit that must change, not the target."""
+    document = example()
+    document["recommendation"], document["settings"]["memory_limit_bytes"] = None, 1000
+    assert words.headline(document) == "No batch size fits within the memory limit."
+    assert words.standfirst(document) == (
+        "Those that reached val_loss ≤ 0.3 need more memory than the limit allows. Give a larger limit."
+    )
+
+
 def test_standfirst_gives_target_interval_and_near_sizes() -> None:
     """Under the headline: when, how sure, what else would do."""
     assert words.standfirst(example()) == (

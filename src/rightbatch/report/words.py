@@ -22,6 +22,8 @@ class Fact:
 def headline(document: Document) -> str:
     """The recommendation in one sentence, or that there is none."""
     if document["recommendation"] is None:
+        if _too_heavy(document):
+            return "No batch size fits within the memory limit."
         return f"No batch size reached {units.target(document['target']['text'])}."
     return str(document["recommendation"]["sentence"])
 
@@ -29,6 +31,9 @@ def headline(document: Document) -> str:
 def standfirst(document: Document) -> str:
     """What stands under the headline: the doubt of the recommendation, or what to change."""
     advice = document["recommendation"]
+    if advice is None and _too_heavy(document):
+        target = units.target(document["target"]["text"])
+        return f"Those that reached {target} need more memory than the limit allows. Give a larger limit."
     if advice is None:
         return (
             "So there is nothing to recommend yet. Choose a target that is easier to reach, or give the "
@@ -38,6 +43,13 @@ def standfirst(document: Document) -> str:
     time = advice["seconds_to_target"]
     reaches = f"It reaches {target} in {units.seconds(time)}. " if time is not None else f"Target: {target}. "
     return reaches + _doubt(advice["interval"], advice["within_5_percent"])
+
+
+def _too_heavy(document: Document) -> bool:
+    """Whether sizes reached the target, and none of them is within the memory limit."""
+    limit = document["settings"]["memory_limit_bytes"]
+    reached = [row for row in document["batch_sizes"] if row["reached"]]
+    return limit is not None and any((row["memory_bytes"] or 0) > limit for row in reached)
 
 
 def _doubt(interval: list[int] | None, near: list[int]) -> str:
