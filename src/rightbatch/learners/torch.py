@@ -59,7 +59,8 @@ class TorchLearner:
         if isinstance(rule, TorchOptimizer):
             self.how = f"one by one: {rule.name} keeps its memory module by module"
         self._places: Places | None = None
-        fresh(model, shape, 0, torch.device("cpu"))  # refused here rather than in the first sweep of a study
+        # A module that cannot be trained is refused here rather than in the first sweep of a study.
+        fresh(model, shape, 0, torch.device("cpu"))
 
     def start(self, seeds: Sequence[int]) -> TorchState:
         """Fresh replicas, one a seed; equal seeds give equal parameters."""
@@ -157,13 +158,10 @@ class TorchLearner:
 
     def _stack(self, state: TorchState, loss: TorchLoss, rows: tuple[Tensor, Tensor, Tensor | None]) -> None:
         """Stack the replicas if that is known to give the same."""
-        if not isinstance(state.body, list):
+        if not isinstance(state.body, list) or self.how.startswith("one by one"):
             return
-        if not self.how.startswith("one by one") and self._places is None:
-            self._places = Places(fresh(self._model, self._shape, 0, self._device))
         if self._places is None:
-            return
-        if self.how == _UNDECIDED:
+            self._places = Places(fresh(self._model, self._shape, 0, self._device))
             reason, self._draws = reason_against(self._pair(state), self._places, loss, rows)
             self.how = f"one by one: {reason}" if reason else "stacked"
         # A stack draws the same numbers for all, as its learning rates are compared on equal terms;
