@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rightbatch.records import Array, Outcome
-from rightbatch.study.pool import NOT_REACHED, Pool, choices, chosen_log_steps, pool, scores_of
+from rightbatch.study.pool import (
+    NOT_REACHED,
+    Pool,
+    choices,
+    chosen_log_steps,
+    pool,
+    resampled_log_steps,
+    scores_of,
+)
 from rightbatch.study.sweep import Run
 from study.hand_made import run
 
@@ -165,3 +173,16 @@ def test_scores() -> None:
     scores = scores_of(runs, target=0.2)
     assert scores == {0: pytest.approx(math.log(100)), 2: pytest.approx(NOT_REACHED + 0.3), 4: math.inf}
     assert math.log(1e300) < NOT_REACHED
+
+
+def test_the_learning_rate_is_chosen_again_in_each_resample() -> None:
+    """Two rates whose best changes with the seeds drawn: the least mean of each resample, by a slow loop."""
+    rng = np.random.default_rng(0)
+    logs = rng.normal(3, 0.3, (4, 2, 3))
+    table = Pool(batch_sizes=(8, 64), seeds=(0, 1, 2, 3), points=(0, 1, 2), log_steps=logs, log_made=logs)
+    rows = rng.integers(0, 4, (50, 4))
+    expected = [
+        [min(np.mean([logs[seed, size, k] for seed in draw]) for k in range(3)) for size in range(2)]
+        for draw in rows
+    ]
+    np.testing.assert_allclose(resampled_log_steps(table, rows), expected)

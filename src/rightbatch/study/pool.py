@@ -107,6 +107,22 @@ def chosen_log_steps(table: Pool, found: Mapping[int, Choice]) -> Array:
     return rows
 
 
+def resampled_log_steps(table: Pool, rows: Array) -> Array:
+    """Log steps of every batch size in resamples of the seeds, the learning rate chosen anew in each.
+
+    Args:
+        table: the runs.
+        rows: seeds of each resample, `(resamples, seeds)`.
+
+    Returns:
+        float64 `(resamples, batch sizes)`; NaN where no learning rate reached the target in all
+        seeds of the resample.
+    """
+    drawn = np.where(np.isnan(table.log_steps), np.inf, table.log_steps)[rows]
+    best = drawn.mean(axis=1).min(axis=-1)
+    return np.where(np.isfinite(best), best, np.nan)
+
+
 def _score(run: Run, target: float) -> float:
     if run.steps_to_target is not None:
         return math.log(run.steps_to_target)
