@@ -16,7 +16,7 @@ from rightbatch.answer import study
 from rightbatch.measure.crossing import crossing
 from rightbatch.stats.scaling import fit_scaling
 from rightbatch.study.store import Store
-from rightbatch.study.sweep import Run
+from rightbatch.study.subject import Run
 from rightbatch.train.target import Target
 
 TARGET = Target("loss", "validation", 0.2)

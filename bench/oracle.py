@@ -22,10 +22,9 @@ from threadpoolctl import threadpool_limits
 
 from rightbatch.answer import study
 from rightbatch.learners.updates import optimizer_named
-from rightbatch.measure.clock import time_steps
-from rightbatch.study import sweep as engine
+from rightbatch.study.problem import Problem
 from rightbatch.study.settings import batch_sizes_for
-from rightbatch.study.sweep import Problem, Run, sweep
+from rightbatch.study.subject import Run, Sweep
 from rightbatch.train.target import Target, parse_target
 from tasks import TASKS, Task
 
@@ -45,7 +44,7 @@ def problem_of(task: Task) -> Problem:
     """The task, ready to be trained."""
     data = task.data()
     learner = task.model.build(data.shape, optimizer_named(task.optimizer))
-    return Problem(learner=learner, train=data.train, validation=data.validation)
+    return Problem(learner=learner, train=data.train, validation=data.validation, task=data.task)
 
 
 def best_of(problem: Problem, target: Target, size: int, centre: int, seeds: int) -> dict[str, Any]:
@@ -56,7 +55,7 @@ def best_of(problem: Problem, target: Target, size: int, centre: int, seeds: int
     while True:
         new = [point for point in points if not table[point]]
         for seed in range(FIRST_SEED, FIRST_SEED + seeds):
-            for run in sweep(problem, target, batch_size=size, seed=seed, points=new, most_steps=most):
+            for run in sweep(problem, target, size, seed=seed, points=new, most_steps=most):
                 table[run.point].append(_log(run))
         means = {point: _level(table[point]) for point in points}
         best = min(points, key=lambda point: means[point])
@@ -72,7 +71,7 @@ def sharper(problem: Problem, target: Target, row: dict[str, Any]) -> dict[str, 
     points = [row["point"] - 1, row["point"], row["point"] + 1]
     most = EPOCHS * len(problem.train[0]) // row["batch_size"] + 100
     runs = [
-        sweep(problem, target, batch_size=row["batch_size"], seed=seed, points=points, most_steps=most)
+        sweep(problem, target, row["batch_size"], seed=seed, points=points, most_steps=most)
         for seed in range(FIRST_SEED, FIRST_SEED + MORE_SEEDS)
     ]
     levels = [_level([_log(group[i]) for group in runs]) for i in range(len(points))]
@@ -84,6 +83,21 @@ def _level(logs: Sequence[float]) -> float:
     """Mean ln steps of the runs that arrived; infinite where more than a tenth did not."""
     arrived = [value for value in logs if math.isfinite(value)]
     return float(np.mean(arrived)) if len(arrived) >= ARRIVE * len(logs) else math.inf
+
+
+def sweep(
+    problem: Problem, target: Target, size: int, *, seed: int, points: Sequence[int], most_steps: int
+) -> list[Run]:
+    """One run a learning rate, none given up because another is faster."""
+    work = Sweep(
+        target=target,
+        batch_size=size,
+        seed=seed,
+        points=tuple(points),
+        most_steps=most_steps,
+        hopeless=math.inf,
+    )
+    return problem.runs(work)[0]
 
 
 def _log(run: Run) -> float:
@@ -98,11 +112,9 @@ def oracle(task: Task, seeds: int) -> dict[str, Any]:
     known = {row["batch_size"]: row["learning_rate"] for row in pilot["batch_sizes"] if row["learning_rate"]}
     sizes = [size for size in batch_sizes_for(len(problem.train[0])) if size in known]
     started = time.perf_counter()
-    engine.HOPELESS = math.inf
     rows = [best_of(problem, target, size, round(2 * math.log2(known[size])), seeds) for size in sizes]
     seconds = time.perf_counter() - started
-    engine.HOPELESS = 2.0
-    rounds = list(time_steps(problem.learner, problem.loader, sizes, rounds=ROUNDS, lr=1e-6))
+    rounds = list(problem.time_steps(sizes, rounds=ROUNDS))
     for row in rows:
         timed = [
             timing.seconds for line in rounds for timing in line if timing.batch_size == row["batch_size"]

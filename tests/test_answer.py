@@ -11,6 +11,7 @@ import rightbatch as rb
 from rightbatch.answer import Study, open_study, store_name, study
 from rightbatch.records import Progress
 from rightbatch.study import run as running
+from rightbatch.study.problem import Problem
 from rightbatch.study.store import Store
 
 
@@ -118,7 +119,7 @@ def test_a_stored_study_is_opened_without_running(tmp_path: Path, monkeypatch: p
     """The same document comes back, and another preference is another reading of the same runs."""
     path = tmp_path / "s.db"
     found = studied(store=path, memory_limit="1GB")
-    monkeypatch.setattr(running, "sweep", None)
+    monkeypatch.setattr(Problem, "runs", None)
     assert open_study(path, memory_limit="1GB").to_dict() == found.to_dict()
     smallest = open_study(str(path), prefer="smallest").to_dict()
     assert smallest["settings"]["prefer"] == "smallest"
@@ -129,7 +130,7 @@ def test_a_finished_study_comes_back_at_once(tmp_path: Path, monkeypatch: pytest
     """The same call again runs nothing and gives the same document, its cost included."""
     path = tmp_path / "s.db"
     first = studied(store=path)
-    monkeypatch.setattr(running, "sweep", None)
+    monkeypatch.setattr(Problem, "runs", None)
     told: list[Progress] = []
     assert studied(store=path, progress=told.append).to_dict() == first.to_dict()
     assert told[0].done == 0

@@ -17,11 +17,12 @@ from rightbatch.records import Progress
 from rightbatch.report.write import write_report
 from rightbatch.study.document import document_of
 from rightbatch.study.machine import describe, fixed_threads
+from rightbatch.study.problem import Problem
 from rightbatch.study.recommend import PREFERENCES
 from rightbatch.study.run import StudyRun
+from rightbatch.study.search import first_points
 from rightbatch.study.settings import Settings, batch_sizes_for, bytes_of, seconds_of
 from rightbatch.study.store import Store
-from rightbatch.study.sweep import Problem
 from rightbatch.train.target import Target, parse_target
 
 _LEAST_SEEDS = 2
@@ -169,11 +170,10 @@ def study(
         _claim(open_store, settings, asked.data)
         open_store.put(budget=seconds)
         StudyRun(
-            problem=asked.problem,
+            subject=asked.problem,
             settings=settings,
             store=open_store,
-            task=asked.data.task,
-            optimizer=asked.optimizer,
+            wide=first_points(asked.optimizer),
             budget=seconds,
             tolerance=enough,
             memory_limit=limit,
@@ -248,7 +248,12 @@ class _Question:
         built = model_named(model)
         rule = optimizer_for(built, optimizer)
         learner = built.build(data.shape, rule)
-        return cls(built, data, rule, Problem(learner=learner, train=data.train, validation=data.validation))
+        return cls(
+            built,
+            data,
+            rule,
+            Problem(learner=learner, train=data.train, validation=data.validation, task=data.task),
+        )
 
     def settings(
         self, target: str | Target | None, batch_sizes: Any, seeds: int, seed: int, threads: int

@@ -10,7 +10,7 @@ import pytest
 
 from cli.command import Said, in_a_process, rightbatch
 from rightbatch import units
-from rightbatch.study import run as running
+from rightbatch.study.problem import Problem
 
 FINISHED = {
     "every planned run is done",
@@ -130,7 +130,7 @@ def test_the_words(folder: Path) -> None:
 def test_a_finished_study_given_again_returns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same document, its cost included, and nothing is run."""
     first = rightbatch(*SMALL, "--json", "--quiet")
-    monkeypatch.setattr(running, "sweep", None)
+    monkeypatch.setattr(Problem, "runs", None)
     again = rightbatch(*SMALL, "--json", "--quiet")
     assert (again.code, again.err) == (0, "")
     assert document_of(again) == document_of(first)
@@ -203,7 +203,7 @@ def test_interrupted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(running, "sweep", interrupt)
+    monkeypatch.setattr(Problem, "runs", interrupt)
     said = rightbatch(*SMALL, "--store", "s.db", "--quiet")
     assert (said.code, said.out) == (130, "")
     assert said.err == (

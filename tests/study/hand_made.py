@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.linalg import hadamard
@@ -11,7 +12,9 @@ from rightbatch.learners.mlp import MLP
 from rightbatch.learners.updates import SGD
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array, Outcome, Shape
-from rightbatch.study.sweep import Problem, Run
+from rightbatch.study.problem import Problem
+from rightbatch.study.subject import Run, Sweep
+from rightbatch.train.target import Target
 
 REGRESSION = Shape(features=4, outputs=1, task="regression")
 
@@ -62,7 +65,9 @@ def isotropic(rows: int = 64, features: int = 4) -> tuple[Array, Array]:
 def linear_problem(x: Array, y: Array) -> Problem:
     """Linear regression from weights of zero, evaluated on the rows it is trained on."""
     shape = Shape(features=x.shape[1], outputs=1, task="regression")
-    return Problem(learner=LinearRegression().build(shape, SGD()), train=(x, y), validation=(x, y))
+    return Problem(
+        learner=LinearRegression().build(shape, SGD()), train=(x, y), validation=(x, y), task="regression"
+    )
 
 
 def blobs(rows: int = 300) -> Problem:
@@ -76,4 +81,12 @@ def blobs(rows: int = 300) -> Problem:
         learner=MLP(hidden=(16,)).build(shape, SGD()),
         train=(x[held:], y[held:]),
         validation=(x[:held], y[:held]),
+        task="classification",
     )
+
+
+def sweep(
+    problem: Problem, target: Target, *, points: Sequence[int], deadline: float = math.inf, **settings: Any
+) -> list[Run]:
+    """One run a learning rate."""
+    return problem.runs(Sweep(target=target, points=tuple(points), **settings), deadline=deadline)[0]

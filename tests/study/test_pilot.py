@@ -10,8 +10,9 @@ import pytest
 from rightbatch.errors import DataError
 from rightbatch.records import Outcome
 from rightbatch.study.pilot import PilotTarget, pilot_target
-from rightbatch.study.sweep import DeadlineError, Problem, sweep
-from study.hand_made import blobs, isotropic, linear_problem
+from rightbatch.study.problem import Problem
+from rightbatch.study.subject import DeadlineError
+from study.hand_made import blobs, isotropic, linear_problem, sweep
 
 
 def piloted(problem: Problem, **settings: Any) -> PilotTarget:

@@ -17,7 +17,7 @@ from rightbatch.study.pool import (
     resampled_log_steps,
     scores_of,
 )
-from rightbatch.study.sweep import Run
+from rightbatch.study.subject import Run
 from study.hand_made import run
 
 SIZES = [8, 64]

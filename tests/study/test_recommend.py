@@ -11,7 +11,7 @@ import scipy.stats
 from rightbatch.study.outlook import Outlook, outlook, rounds_of
 from rightbatch.study.pool import choices, pool
 from rightbatch.study.recommend import Analysis, analyse
-from rightbatch.study.sweep import Run
+from rightbatch.study.subject import Run
 from study.hand_made import run, timings
 
 SECONDS = {1: 1.0, 10: 1.9, 100: 10.9}

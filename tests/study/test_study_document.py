@@ -11,7 +11,7 @@ from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
 from rightbatch.study.document import document_of
 from rightbatch.study.store import Store
-from rightbatch.study.sweep import Run
+from rightbatch.study.subject import Run
 from study.hand_made import run, timings
 
 SECONDS = {1: 1.0, 10: 1.9, 100: 10.9}

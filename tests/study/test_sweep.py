@@ -13,9 +13,10 @@ from rightbatch.learners.protocol import Learner
 from rightbatch.measure.crossing import crossing
 from rightbatch.records import Array, Batch, Outcome, StepResult
 from rightbatch.study.grid import lr_at
-from rightbatch.study.sweep import DeadlineError, Problem, Run, sweep
+from rightbatch.study.problem import Problem
+from rightbatch.study.subject import DeadlineError, Run
 from rightbatch.train.target import Target
-from study.hand_made import blobs, isotropic, linear_problem
+from study.hand_made import blobs, isotropic, linear_problem, sweep
 
 SHARE = 0.01
 """The target of the linear problems: this share of the loss at the start."""
@@ -64,7 +65,10 @@ def test_stochastic_descent_follows_its_expected_trajectory() -> None:
     problem = linear_problem(x, x.sum(axis=1, keepdims=True))
     one = Target("loss", "validation", 0.0)
     small = Problem(
-        learner=problem.learner, train=problem.train, validation=(x[:2000], problem.train[1][:2000])
+        learner=problem.learner,
+        train=problem.train,
+        validation=(x[:2000], problem.train[1][:2000]),
+        task="regression",
     )
     runs = [
         swept(small, [point], target=one, batch_size=4, seed=seed, most_steps=steps)[0] for seed in range(200)
@@ -202,7 +206,7 @@ def watched(**settings: Any) -> Watched:
     """What a sweep's learner saw."""
     problem = blobs()
     learner = Watched(problem.learner)
-    watching = Problem(learner=learner, train=problem.train, validation=problem.validation)
+    watching = Problem(learner=learner, train=problem.train, validation=problem.validation, task=problem.task)
     swept(watching, target=Target("loss", "validation", 0.45), **settings)
     return learner
 

@@ -17,8 +17,8 @@ from rightbatch.learners.updates import optimizer_named
 from rightbatch.stats.steptime import StepTime
 from rightbatch.study.machine import describe, fixed_threads
 from rightbatch.study.probe import Cost, probe
+from rightbatch.study.problem import Problem
 from rightbatch.study.settings import batch_sizes_for
-from rightbatch.study.sweep import Problem
 
 _HEADERS = ("batch size", "time per step", "time per epoch", "samples per second", "memory")
 
@@ -41,7 +41,7 @@ def run(
     del quiet
     loaded = load_data(data, label=label, task=task)
     learner = model_of(model, hidden, l2).build(loaded.shape, optimizer_named(optimizer))
-    problem = Problem(learner=learner, train=loaded.train, validation=loaded.validation)
+    problem = Problem(learner=learner, train=loaded.train, validation=loaded.validation, task=loaded.task)
     wanted = "auto" if batch_sizes == "auto" else whole_numbers("batch_sizes", batch_sizes, _SIZES)
     sizes = batch_sizes_for(len(loaded.train[0]), wanted)
     count = whole_number("threads", threads, at_least=1, instead="write a number of threads such as 1")

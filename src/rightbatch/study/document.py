@@ -15,7 +15,7 @@ from rightbatch.study.recommend import Analysis, Fit, Size, analyse
 from rightbatch.study.run import memory_of
 from rightbatch.study.settings import method_of
 from rightbatch.study.store import Store
-from rightbatch.study.sweep import Run
+from rightbatch.study.subject import Run
 from rightbatch.study.words import reasons, recommendation_sentence, would_change_if
 
 SCHEMA = 1

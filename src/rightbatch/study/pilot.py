@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from rightbatch import units
-from rightbatch.errors import DataError
+from rightbatch.errors import DataError, SettingError
 from rightbatch.records import Outcome
 from rightbatch.study.grid import lr_at
-from rightbatch.study.sweep import Problem, Run, sweep
+from rightbatch.study.subject import Run, Subject, Sweep
 from rightbatch.train.target import Target
 
 SHARE = 0.95
@@ -32,12 +32,12 @@ class PilotTarget:
 
 
 def pilot_target(
-    problem: Problem, *, batch_size: int, seed: int, points: Sequence[int], most_steps: int, deadline: float
+    subject: Subject, *, batch_size: int, seed: int, points: Sequence[int], most_steps: int, deadline: float
 ) -> PilotTarget:
     """Train a little at one batch size with many learning rates, and put the target on the way.
 
     Args:
-        problem: what is trained.
+        subject: what is trained.
         batch_size: rows of each step.
         seed: of the starting weights and the order.
         points: learning rates, as points of the grid.
@@ -49,22 +49,25 @@ def pilot_target(
         DeadlineError: the deadline passed.
     """
     loss = Target("loss", "validation", 0.0)  # a pilot goes on whatever the value
-    start = float(problem.metric(problem.learner.start([seed]), loss)[0])
+    start = subject.untrained(loss, seed)
+    if start is None:
+        raise SettingError(
+            "target", "must be given for a train function", None, "write one such as loss<=0.2"
+        )
     runs: list[Run] = []
     while all(run.outcome is Outcome.DIVERGED for run in runs) and len(runs) < 3 * len(points):
         tried = [point - _LOWER * (len(runs) // len(points)) for point in points]
-        runs += sweep(
-            problem,
-            loss,
+        work = Sweep(
+            target=loss,
             batch_size=batch_size,
             seed=seed,
-            points=tried,
+            points=tuple(tried),
             most_steps=most_steps,
-            deadline=deadline,
             stop_when_reached=False,
         )
+        runs += subject.runs(work, deadline=deadline)[0]
     best = min(runs, key=_best_loss)
-    return _target(start, best, len(runs), most_steps * batch_size / len(problem.train[0]))
+    return _target(start, best, len(runs), most_steps * batch_size / subject.samples)
 
 
 def _target(start: float, best: Run, tried: int, epochs: float) -> PilotTarget:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rightbatch.records import Array, Outcome
-from rightbatch.study.sweep import Run
+from rightbatch.study.subject import Run
 
 NOT_REACHED = 1e3
 """Score of a run that did not arrive, above ln of any number of steps; how far off it ended is added."""

@@ -7,13 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rightbatch.measure.clock import time_steps
-from rightbatch.measure.memory import peak_bytes
 from rightbatch.stats.steptime import StepTime, fit_step_time
-from rightbatch.study.sweep import Problem
-
-_HARMLESS_LR = 1e-6
-"""The steps are timed on a model that stays as it starts."""
+from rightbatch.study.problem import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +37,7 @@ def probe(
     Returns:
         The cost of each size, and t(B) = a + b B fitted to them; `None` with a single size.
     """
-    measured = list(time_steps(problem.learner, problem.loader, batch_sizes, rounds=rounds, lr=_HARMLESS_LR))
+    measured = list(problem.time_steps(batch_sizes, rounds=rounds))
     seconds = {
         size: [timing.seconds for row in measured for timing in row if timing.batch_size == size]
         for size in batch_sizes
@@ -57,7 +52,7 @@ def _cost(problem: Problem, batch_size: int, seconds: float) -> Cost:
     return Cost(
         batch_size=batch_size,
         seconds_per_step=seconds,
-        seconds_per_epoch=seconds * math.ceil(len(problem.train[0]) / batch_size),
+        seconds_per_epoch=seconds * math.ceil(problem.samples / batch_size),
         samples_per_second=batch_size / seconds,
-        memory_bytes=peak_bytes(problem.learner, problem.loader, batch_size),
+        memory_bytes=problem.peak_bytes(batch_size),
     )

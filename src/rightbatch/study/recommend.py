@@ -136,7 +136,7 @@ def analyse(
     return Analysis(
         sizes=sizes,
         step_time=fit_step_time(table.batch_sizes, rounds) if len(sizes) > 1 else None,
-        fit=_fit(table, found, view),
+        fit=_fit(table, found, view, seed),
         recommended=_preferred(usable, within, view, prefer),
         interval=None if view is None else view.span(),
         within=within,
@@ -182,7 +182,7 @@ def _preferred(
     return min(alike, key=keys[prefer])
 
 
-def _fit(table: Pool, found: Mapping[int, Choice], view: Outlook | None) -> Fit | None:
+def _fit(table: Pool, found: Mapping[int, Choice], view: Outlook | None, seed: int) -> Fit | None:
     if view is None:
         return None
     sizes = [size for size in table.batch_sizes if size in found]
@@ -192,7 +192,7 @@ def _fit(table: Pool, found: Mapping[int, Choice], view: Outlook | None) -> Fit 
         s_min=s_min,
         b_crit=b_crit,
         e_min=float(point.e_min),
-        interval=_wider(_intervals(s_min, b_crit, view), _resampled(table, sizes)),
+        interval=_wider(_intervals(s_min, b_crit, view), _resampled(table, sizes, seed)),
         rms_log_residual=float(point.rms_log_residual),
         lack_of_fit=_misfit(table, sizes, found, point),
     )
@@ -209,12 +209,12 @@ def _intervals(s_min: float, b_crit: float, view: Outlook) -> dict[str, tuple[fl
     return {"s_min": (least, most), "b_crit": (low, high)}
 
 
-def _resampled(table: Pool, sizes: Sequence[int]) -> ScalingFit | None:
+def _resampled(table: Pool, sizes: Sequence[int], seed: int) -> ScalingFit | None:
     """Fits to resamples of the seeds, the learning rate chosen anew in each; `None`: there are too few.
 
     The posterior takes the chosen learning rates as given; this is the doubt of choosing them.
     """
-    drawn = resampled_log_steps(table, resamples(len(table.seeds), RESAMPLES, 0))
+    drawn = resampled_log_steps(table, resamples(len(table.seeds), RESAMPLES, seed))
     columns = [table.batch_sizes.index(size) for size in sizes]
     whole = drawn[np.isfinite(drawn[:, columns]).all(axis=1)][:, columns]
     return fit_scaling(sizes, np.exp(whole)) if len(whole) > RESAMPLES // 2 else None

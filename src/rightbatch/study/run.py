@@ -1,4 +1,4 @@
-"""Run a study: time the steps, set the target, find learning rates, repeat over seeds.
+"""Run a study: measure what a step costs, set the target, then run where it changes the answer.
 
 Everything found is in the store as soon as it is known, and what to do next is decided from the
 store alone: a study that is killed and started again goes the same way.
@@ -6,26 +6,25 @@ store alone: a study that is killed and started again goes the same way.
 
 import math
 import statistics
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from rightbatch import units
-from rightbatch.learners.updates import Optimizer, name_of
-from rightbatch.measure.clock import time_steps
-from rightbatch.measure.memory import peak_bytes
+from rightbatch.errors import SettingError
 from rightbatch.records import Progress
-from rightbatch.study.grid import around, best_point, guess, lr_at, next_points, outwards
+from rightbatch.study.grid import lr_at, outwards
 from rightbatch.study.outlook import Outlook, outlook, rounds_of
 from rightbatch.study.pilot import pilot_target
 from rightbatch.study.plan import next_step, skeleton
-from rightbatch.study.pool import NOT_REACHED, choices, pool, scores_of
+from rightbatch.study.pool import choices, pool
+from rightbatch.study.search import Search
+from rightbatch.study.session import Session
 from rightbatch.study.settings import Settings
 from rightbatch.study.store import Store
-from rightbatch.study.sweep import DeadlineError, Problem, Run, sweep
-from rightbatch.train.target import Target, parse_target
+from rightbatch.study.subject import DeadlineError, Subject
+from rightbatch.train.target import Target
 
 ROUNDS = 20
 """Rounds of timing; their median has a quarter of the scatter of one."""
@@ -33,23 +32,12 @@ ROUNDS = 20
 MIDDLE = 32
 """Where the search starts: small enough for few samples, large enough for few steps."""
 
-_EPOCHS = 100
-"""Passes over the data after which the first search gives up a learning rate."""
-
-_LEAST_STEPS = 1000
-"""Steps that a run may take in any case, where a pass over the data is only a few."""
+_LEAST_PILOT_STEPS = 333
 
 _PILOT_EPOCHS = 10
 
 _PILOT_SHARE = 0.1
 """Share of the budget that the pilot may take, where ten epochs would take more."""
-
-_SLACK = 3.0
-"""Steps or samples a run may take, as a multiple of what the neighbouring batch size took. Steps do
-not rise with the batch and samples do not fall, so this leaves room for a learning rate off by 2."""
-
-_WIDE = {"sgd": (-14, 2), "momentum": (-18, -2), "nesterov": (-18, -2), "adam": (-24, -4)}
-"""Points of the first search for each update rule: a factor of 256, extended where it is not enough."""
 
 _SHARE_TO_COMPLETE = 0.15
 """Share of the budget that the table may take once the answer stands, if the answer took less."""
@@ -61,30 +49,16 @@ _ALL_DONE = "every planned run is done"
 _SURE = "the recommended batch size is within {percent} of the fastest with 95 % probability"
 _INTERRUPTED = "it was interrupted; the same command goes on from there"
 
-_REACH = 8
-"""Points the fine grid may be shifted when its best learning rate lies on the edge: a factor of 16."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The coarse search at one batch size."""
-
-    point: int
-    """Of the best learning rate."""
-    steps: float
-    """To target with it; infinite: not reached."""
-
 
 @dataclass(slots=True, kw_only=True)
 class StudyRun:
     """One study on its way.
 
     Args:
-        problem: what is trained.
+        subject: what is trained.
         settings: what decides the runs.
         store: where they go.
-        task: `"regression"` or `"classification"`.
-        optimizer: the update rule, for the first search.
+        wide: learning rates of the first search, as points of the grid.
         budget: seconds after which no new run is started; infinite: none.
         tolerance: the study is done when the recommendation takes at most this share more seconds
             than the best batch size, with 95 % probability.
@@ -93,56 +67,53 @@ class StudyRun:
         progress: told of every piece of work done.
     """
 
-    problem: Problem
+    subject: Subject
     settings: Settings
     store: Store
-    task: str
-    optimizer: Optimizer
+    wide: list[int]
     budget: float
     tolerance: float
     memory_limit: int | None
     complete: bool
     progress: Callable[[Progress], None]
-    runs: list[Run] = field(default_factory=list)
-    """In the order of their making: what to do next depends on them alone."""
-    stored: dict[tuple[int, int, int], Run] = field(default_factory=dict)
-    """Runs of earlier sessions by (batch size, seed, point); taken when their turn comes."""
-    found: dict[int, Found] = field(default_factory=dict)
-    seeds: dict[int, int] = field(default_factory=dict)
-    """Seeds run on the fine grid, of every batch size."""
-    fine: dict[int, set[int]] = field(default_factory=dict)
-    """Points of the fine grid of every batch size, run with each of these seeds."""
-    stopped: str = ""
-    started: float = field(default_factory=time.perf_counter)
-    before: float = 0.0
-    """Seconds that earlier sessions spent."""
-    worked: bool = False
-    """Whether this session had anything to do; to look a finished study up again costs it nothing."""
-    done: int = 0
+    session: Session = field(init=False)
+    stopped: str = field(init=False, default="")
+    search: Search = field(init=False)
 
     def run(self) -> None:
         """Do what is still to be done, until the answer stands or the budget is spent."""
-        self.before = self.store.fact("seconds") or 0.0
-        self.stored = {(run.batch_size, run.seed, run.point): run for run in self.store.runs()}
+        before = self.store.fact("seconds") or 0.0
+        self.session = Session(budget=self.budget, progress=self.progress, settled=ROUNDS, before=before)
         self.store.put(stopped=_INTERRUPTED)
-        self.progress(Progress("timing", "getting ready", 0, self._total(), "", self.before, None))
+        self.session.tell("timing", "getting ready", total=self._total(), piece=False)
         try:
             self._measure_memory()
             self._time_steps()
-            target = self._find_target()
+            self._begin_search(self._find_target())
             for size in skeleton(self.settings.batch_sizes, self._middle()):
-                self._search(target, size)
-            self._answer(target)
+                self._find(size)
+            self._answer()
             if self.complete:
-                self._complete(target)
-                self._answer(target)  # what completed the table may have raised new doubt
+                self._complete()
+                self._answer()  # what completed the table may have raised new doubt
         except DeadlineError:
-            self.stopped = (
-                f"the budget of {units.seconds(self.budget)} was spent before every planned run was done"
-            )
-        self.store.put(seconds=self._spent() if self.worked else self.before, stopped=self.stopped)
+            budget = units.seconds(self.budget)
+            self.stopped = f"the budget of {budget} was spent before every planned run was done"
+        seconds = self.session.spent if self.session.worked else before
+        self.store.put(seconds=seconds, stopped=self.stopped)
 
-    def _answer(self, target: Target) -> None:
+    def _begin_search(self, target: Target) -> None:
+        self.search = Search(
+            subject=self.subject,
+            store=self.store,
+            session=self.session,
+            seed=self.settings.seed,
+            target=target,
+            wide=self.wide,
+            stored={(run.batch_size, run.seed, run.point): run for run in self.store.runs()},
+        )
+
+    def _answer(self) -> None:
         """Run what bears on the recommendation until it is sure enough."""
         while True:
             view = self._view()
@@ -150,44 +121,53 @@ class StudyRun:
                 view,
                 self.settings.batch_sizes,
                 middle=self._middle(),
-                searched=self.found,
-                seeds=self.seeds,
+                searched=self.search.found,
+                seeds=self.search.seeds,
                 most_seeds=self.settings.seeds,
                 tolerance=self.tolerance,
             )
             if step is None:
                 break
-            if step in self.found:
-                self._add_seed(target, step)
+            if step in self.search.found:
+                self._add_seed(step)
             else:
-                self._search(target, step)
+                self._find(step)
         if view is None:
-            self._confirm(target)
+            self._confirm()
         sure = view is not None and view.regret() <= self.tolerance
         self.stopped = _SURE.format(percent=units.percent(self.tolerance)) if sure else _ALL_DONE
 
-    def _confirm(self, target: Target) -> None:
+    def _confirm(self) -> None:
         """All seeds of the sizes that arrived, where too few did to tell when fewer seeds are enough."""
-        for size in [size for size in self.found if math.isfinite(self.found[size].steps)]:
-            while self.seeds.get(size, 0) < self.settings.seeds:
-                self._add_seed(target, size)
+        for size in self.search.reached():
+            while self.search.seeds.get(size, 0) < self.settings.seeds:
+                self._add_seed(size)
 
-    def _complete(self, target: Target) -> None:
+    def _complete(self) -> None:
         """The other batch sizes, for the table, while that costs no more than the answer did."""
         allowance = max(self._cost(), _SHARE_TO_COMPLETE * self.budget)
         for size in outwards(self.settings.batch_sizes, self._middle()):
-            if size not in self.found and self._expected_cost(size) <= allowance - self._cost():
-                self._search(target, size)
+            if size not in self.search.found and self._expected_cost(size) <= allowance - self._cost():
+                self._find(size)
         for number in range(self.settings.seeds):
-            for size in outwards(list(self.found), self._middle()):
-                few = self.seeds.get(size, 0) <= number and math.isfinite(self.found[size].steps)
+            for size in outwards(self.search.reached(), self._middle()):
+                few = self.search.seeds.get(size, 0) <= number
                 if few and self._expected_cost(size) <= allowance - self._cost():
-                    self._add_seed(target, size)
+                    self._add_seed(size)
+
+    def _find(self, size: int) -> None:
+        found = self.search.find(size)
+        self._tell("learning rates", found)
+
+    def _add_seed(self, size: int) -> None:
+        self.search.add_seed(size)
+        number = self.search.seeds[size]
+        self._tell("seeds", f"batch size {size}, seed {number} of {self.settings.seeds}")
 
     def _cost(self) -> float:
         """Seconds that the runs so far would take one after the other: the same in every session."""
         seconds = self._seconds()
-        return sum(run.steps * seconds[run.batch_size] for run in self.runs)
+        return sum(run.steps * seconds[run.batch_size] for run in self.search.runs)
 
     def _expected_cost(self, size: int) -> float:
         """Seconds that a sweep at the size would take likewise."""
@@ -198,10 +178,10 @@ class StudyRun:
         return _SWEEP_COSTS * typical
 
     def _view(self) -> Outlook | None:
-        table = pool(self.runs, self.settings.batch_sizes)
+        table = pool(self.search.runs, self.settings.batch_sizes)
         found = choices(table)
         rounds = rounds_of(self.store.timings(), self.settings.batch_sizes)
-        missed = [size for size in self.found if size not in found]
+        missed = [size for size in self.search.found if size not in found]
         memory = memory_of(self.store)
         limit = math.inf if self.memory_limit is None else self.memory_limit
         heavy = [size for size in self.settings.batch_sizes if memory.get(size, 0) > limit]
@@ -211,29 +191,15 @@ class StudyRun:
         rounds = rounds_of(self.store.timings(), self.settings.batch_sizes)
         return dict(zip(self.settings.batch_sizes, np.median(rounds, axis=0).tolist(), strict=True))
 
-    def _spent(self) -> float:
-        return self.before + time.perf_counter() - self.started
-
-    def _deadline(self) -> float:
-        return self.started + self.budget - self.before
-
-    def _check_budget(self) -> None:
-        if time.perf_counter() > self._deadline():
-            raise DeadlineError
-
     def _tell(self, stage: str, detail: str) -> None:
-        self.done += 1
-        total = max(self._total(), self.done)
-        spent = self._spent()
-        left = spent / self.done * (total - self.done) if self.done > ROUNDS else None
-        self.progress(Progress(stage, detail, self.done, total, self._best(), spent, left))
+        self.session.tell(stage, detail, total=self._total(), best=self._best())
 
     def _total(self) -> int:
         """Pieces of work at most, grids that must be extended apart."""
         return ROUNDS + len(self.settings.batch_sizes) * (1 + self.settings.seeds)
 
     def _best(self) -> str:
-        found = choices(pool(self.runs, self.settings.batch_sizes))
+        found = choices(pool(self.search.runs, self.settings.batch_sizes))
         if not found:
             return ""
         seconds = self._seconds()
@@ -242,145 +208,65 @@ class StudyRun:
         return f"batch size {size}, learning rate {units.plain(lr)}: {units.seconds(needed)} to target"
 
     def _measure_memory(self) -> None:
-        known = memory_of(self.store)
+        known = dict(self.store.fact("memory") or {})
         for size in self.settings.batch_sizes:
-            if size not in known:
-                self.worked = True
-                known[size] = peak_bytes(self.problem.learner, self.problem.loader, size)
+            if str(size) not in known:
+                self.session.worked = True
+                known[str(size)] = self.subject.peak_bytes(size)
         self.store.put(memory=known)
 
     def _time_steps(self) -> None:
         sizes = self.settings.batch_sizes
         first = len(self.store.timings()) // len(sizes)
-        self.done += first
-        rounds = time_steps(
-            self.problem.learner, self.problem.loader, sizes, rounds=ROUNDS, lr=1e-6, first_round=first
-        )
+        self.session.done += first
+        rounds = self.subject.time_steps(sizes, rounds=ROUNDS, first_round=first)
         for number, timings in enumerate(rounds, start=first + 1):
-            self.worked = True
-            self.store.add_timings(timings, seconds=self._spent())
-            self._tell("timing", f"round {number} of {ROUNDS}")
-            self._check_budget()
+            self.session.worked = True
+            self.store.add_timings(timings, seconds=self.session.spent)
+            self.session.tell("timing", f"round {number} of {ROUNDS}", total=self._total())
+            self.session.check()
 
     def _middle(self) -> int:
         return min(self.settings.batch_sizes, key=lambda size: abs(math.log2(size / MIDDLE)))
-
-    def _wide(self) -> list[int]:
-        low, high = _WIDE.get(name_of(self.optimizer), (-20, 2))
-        return list(range(low, high + 1, 2))
 
     def _find_target(self) -> Target:
         if self.store.fact("target") is None:
             if self.settings.target == "auto":
                 self._set_target_by_pilot()
             else:
-                self._put_target(parse_target(self.settings.target, self.task), "as given")
-        return parse_target(self.store.fact("target")["text"], self.task)
+                self._put_target(self.subject.read_target(self.settings.target), "as given")
+        return self.subject.read_target(self.store.fact("target")["text"])
 
     def _set_target_by_pilot(self) -> None:
-        self.worked = True
+        self.session.worked = True
         found = pilot_target(
-            self.problem,
+            self.subject,
             batch_size=self._middle(),
             seed=self.settings.seed,
-            points=self._wide(),
+            points=self.wide,
             most_steps=self._pilot_steps(),
-            deadline=self._deadline(),
+            deadline=self.session.deadline,
         )
         self._put_target(found.target, found.how)
-        self._tell("pilot", f"batch size {self._middle()}: the target is {found.target}")
+        said = f"batch size {self._middle()}: the target is {found.target}"
+        self.session.tell("pilot", said, total=self._total())
 
     def _put_target(self, target: Target, how: str) -> None:
+        value = self.subject.untrained(target, self.settings.seed)
+        if value is not None and target.met(value):
+            said = f"is met before any step ({target.name} is {value:.4g} then)"
+            raise SettingError("target", said, str(target), "write a harder one, or none to have it set")
         found = {"metric": target.name, "value": target.value, "text": str(target), "how": how}
-        self.store.put(target=found, seconds=self._spent())
+        self.store.put(target=found, seconds=self.session.spent)
 
     def _pilot_steps(self) -> int:
         size = self._middle()
         seconds = statistics.median(t.seconds for t in self.store.timings() if t.batch_size == size)
-        affordable = self.budget * _PILOT_SHARE / (seconds * len(self._wide()))
-        wanted = max(_PILOT_EPOCHS * len(self.problem.loader(size)), _LEAST_STEPS // 3)
+        affordable = self.budget * _PILOT_SHARE / (seconds * len(self.wide))
+        wanted = max(_PILOT_EPOCHS * (self.subject.samples // size), _LEAST_PILOT_STEPS)
         return max(1, int(min(wanted, affordable)))
-
-    def _search(self, target: Target, size: int) -> None:
-        """The best learning rate of a batch size on the coarse grid, from the first seed."""
-        points = {known: self.found[known].point for known in self.found}
-        wanted = around(guess(points, size), below=2, above=2) if points else self._wide()
-        most_steps = self._most_steps(size, self.found)
-        tried: set[int] = set()
-        scores: dict[int, float] = {}
-        while wanted:
-            self._sweep(target, size, self.settings.seed, wanted, most_steps)
-            tried.update(wanted)
-            runs = [run for run in self._runs_of(size, self.settings.seed) if run.point in tried]
-            scores = scores_of(runs, target.value)
-            wanted = next_points(scores)
-        best = best_point(scores)
-        steps = math.exp(scores[best]) if scores[best] < NOT_REACHED else math.inf
-        self.found[size] = Found(best, steps)
-        self._tell("learning rates", f"batch size {size}: {units.plain(lr_at(best))}")
-
-    def _most_steps(self, size: int, found: Mapping[int, Found]) -> int:
-        """Steps that a run may take: from the sizes done, or so many epochs while there is none."""
-        epochs = max(_EPOCHS * len(self.problem.loader(size)), _LEAST_STEPS)
-        smaller = [found[known].steps for known in found if known <= size]
-        larger = [found[known].steps * known / size for known in found if known >= size]
-        least = min([*smaller, *larger], default=math.inf)
-        return min(epochs, math.ceil(_SLACK * least) + 10) if math.isfinite(least) else epochs
-
-    def _add_seed(self, target: Target, size: int) -> None:
-        """One more seed of a batch size, with the best learning rate and its neighbours on the fine grid."""
-        number = self.seeds.get(size, 0)
-        points = self.fine.setdefault(size, set(around(self.found[size].point, below=2, above=2, step=1)))
-        self._fine(target, size, self.settings.seed + number, sorted(points))
-        self.seeds[size] = number + 1
-        while more := self._beyond_edge(size):
-            for seed in range(self.settings.seed, self.settings.seed + number + 1):
-                self._fine(target, size, seed, more)
-            points.update(more)
-        self._tell("seeds", f"batch size {size}, seed {number + 1} of {self.settings.seeds}")
-
-    def _fine(self, target: Target, size: int, seed: int, points: Sequence[int]) -> None:
-        self._sweep(target, size, seed, points, self._most_steps(size, {size: self.found[size]}))
-
-    def _beyond_edge(self, size: int) -> list[int]:
-        """Learning rates to add where the best over all seeds has no worse neighbour yet."""
-        points = self.fine[size]
-        runs = [run for run in self.runs if run.batch_size == size and run.point in points]
-        best = choices(pool(runs, [size]))
-        if not best or abs(best[size].point - self.found[size].point) >= _REACH:
-            return []
-        point = best[size].point
-        if point == min(points):
-            return [point - 2, point - 1]
-        return [point + 1, point + 2] if point == max(points) else []
-
-    def _sweep(self, target: Target, size: int, seed: int, points: Sequence[int], most_steps: int) -> None:
-        done = {run.point for run in self._runs_of(size, seed)}
-        stored = [
-            self.stored[size, seed, p] for p in points if p not in done and (size, seed, p) in self.stored
-        ]
-        missing = [p for p in points if p not in done and (size, seed, p) not in self.stored]
-        self.runs.extend(stored)
-        if not missing:
-            return
-        self._check_budget()
-        self.worked = True
-        runs = sweep(
-            self.problem,
-            target,
-            batch_size=size,
-            seed=seed,
-            points=missing,
-            most_steps=most_steps,
-            deadline=self._deadline(),
-        )
-        self.store.add_runs(runs, seconds=self._spent())
-        self.runs.extend(runs)
-
-    def _runs_of(self, size: int, seed: int) -> list[Run]:
-        return [run for run in self.runs if run.batch_size == size and run.seed == seed]
 
 
 def memory_of(store: Store) -> dict[int, int]:
     """Bytes needed at every batch size, as far as they are known."""
-    return {int(size): used for size, used in (store.fact("memory") or {}).items()}
+    return {int(size): used for size, used in (store.fact("memory") or {}).items() if used is not None}

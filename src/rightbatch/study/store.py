@@ -11,7 +11,7 @@ from typing import Any, Self
 from rightbatch.errors import StoreError
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
-from rightbatch.study.sweep import Run
+from rightbatch.study.subject import Run
 
 SCHEMA = 1
 """Version of the tables; a file with another one is refused."""
@@ -28,6 +28,11 @@ CREATE TABLE run (
     batch_size INTEGER, point INTEGER, seed INTEGER, learning_rate REAL, outcome TEXT, reason TEXT,
     steps_to_target REAL, curve_steps TEXT, curve TEXT, PRIMARY KEY (batch_size, point, seed)
 );
+"""
+
+
+_NEXT_ROUND = """
+INSERT INTO timing SELECT ?, (SELECT COUNT(*) FROM timing WHERE batch_size = ?), ?, ?;
 """
 
 
@@ -142,9 +147,11 @@ class Store:
             )
             return [_run(row) for row in rows]
 
-    def add_runs(self, runs: Sequence[Run], **facts: Any) -> None:
-        """Store the runs of one sweep, all or none, and facts with them."""
+    def add_runs(self, runs: Sequence[Run], timings: Sequence[Timing] = (), **facts: Any) -> None:
+        """Store the runs of one sweep, all or none, with facts and their timings, further rounds each."""
         with self._writing() as db:
+            for timing in timings:
+                db.execute(_NEXT_ROUND, (timing.batch_size, timing.batch_size, timing.steps, timing.seconds))
             db.executemany("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [_row(run) for run in runs])
             _put(db, facts)
 

@@ -1,0 +1,129 @@
+"""A learner with its data as a subject of study: learning rates trained side by side."""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rightbatch.data.loader import Loader
+from rightbatch.learners.metrics import evaluate
+from rightbatch.learners.protocol import Learner
+from rightbatch.measure.clock import Timing, time_steps
+from rightbatch.measure.crossing import next_check
+from rightbatch.measure.memory import peak_bytes
+from rightbatch.records import Array, StepEvent
+from rightbatch.study.grid import lr_at
+from rightbatch.study.judge import Curve, Rules
+from rightbatch.study.subject import DeadlineError, Run, Sweep
+from rightbatch.train.loop import endless, train
+from rightbatch.train.target import Target, parse_target
+
+_HARMLESS_LR = 1e-6
+
+_DROP_BELOW = 0.7
+"""Finished replicas are dropped when so few are left: a copy costs about three steps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is trained, on what, to which metric."""
+
+    learner: Learner[Any]
+    train: tuple[Array, Array]
+    validation: tuple[Array, Array]
+    task: str
+    """``"regression"`` or ``"classification"``."""
+
+    @property
+    def samples(self) -> int:
+        """Rows of the training part."""
+        return len(self.train[0])
+
+    def read_target(self, text: str) -> Target:
+        """The target in the user's words."""
+        return parse_target(text, self.task)
+
+    def loader(self, batch_size: int, seed: int = 0) -> Loader:
+        """Shuffled batches of exactly this size: a step at B is a step of B samples."""
+        return Loader(self.train, batch_size, shuffle=True, seed=seed, last="drop")
+
+    def metric(self, state: Any, target: Target) -> Array:
+        """The target's metric of every replica, float64 `(replicas,)`."""
+        part = self.validation if target.part == "validation" else self.train
+        return evaluate(self.learner, state, part, [target.metric])[target.metric]
+
+    def untrained(self, target: Target, seed: int) -> float:
+        """The target's metric before any step."""
+        return float(self.metric(self.learner.start([seed]), target)[0])
+
+    def peak_bytes(self, batch_size: int) -> int:
+        """Most bytes that training at the batch size takes beyond the data."""
+        return peak_bytes(self.learner, self.loader, batch_size)
+
+    def time_steps(
+        self, batch_sizes: Sequence[int], *, rounds: int, first_round: int = 0
+    ) -> Iterator[list[Timing]]:
+        """Seconds per step, of a model that stays as it starts."""
+        return time_steps(
+            self.learner, self.loader, batch_sizes, rounds=rounds, lr=_HARMLESS_LR, first_round=first_round
+        )
+
+    def runs(self, sweep: Sweep, *, deadline: float = math.inf) -> tuple[list[Run], list[Timing]]:
+        """Train the learning rates side by side; seconds per step are timed apart, one alone."""
+        return side_by_side(self, sweep, deadline), []
+
+
+def side_by_side(problem: Problem, sweep: Sweep, deadline: float = math.inf) -> list[Run]:
+    """Train one replica a learning rate until each has reached the target or is given up.
+
+    Args:
+        problem: what is trained.
+        sweep: how far.
+        deadline: `time.perf_counter()` after which the sweep is abandoned.
+
+    Returns:
+        One run a learning rate, in the order of its points.
+
+    Raises:
+        DeadlineError: the deadline passed.
+    """
+    curves = [Curve(point) for point in sweep.points]
+    rules = Rules(sweep)
+    batches = endless(problem.loader(sweep.batch_size, sweep.seed))
+    state = problem.learner.start([sweep.seed] * len(curves))
+    alive = curves
+    step = 0
+    while alive:
+        lr = np.array([lr_at(curve.point) for curve in alive], np.float32)
+        for event in _evaluations(train(problem.learner, state, batches, lr, step=step), step):
+            if time.perf_counter() > deadline:
+                raise DeadlineError
+            _note(alive, event, problem.metric(event.state, sweep.target))
+            rules.judge(alive, event.step)
+            keep = [i for i, curve in enumerate(alive) if curve.outcome is None]
+            if len(keep) <= _DROP_BELOW * len(alive):
+                state = problem.learner.select(event.state, keep) if keep else None
+                step = event.step
+                break
+        alive = [alive[i] for i in keep]
+    return [curve.run(sweep.batch_size, sweep.seed) for curve in curves]
+
+
+def _evaluations(events: Iterator[StepEvent], step: int) -> Iterator[StepEvent]:
+    """The events at which to evaluate."""
+    check = next_check(step)
+    for event in events:
+        if event.step == check:
+            check = next_check(check)
+            yield event
+
+
+def _note(curves: Sequence[Curve], event: StepEvent, values: Array) -> None:
+    """The metric of this evaluation; NaN once the loss is infinite: an accuracy alone does not show it."""
+    seen = np.where(np.isfinite(event.result.loss), values, np.nan)
+    for curve, value in zip(curves, seen.tolist(), strict=True):
+        if curve.outcome is None:
+            curve.note(event.step, value)

@@ -1,0 +1,149 @@
+"""The runs of a study: the best learning rate of a batch size, found on a coarse grid, then over seeds."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rightbatch import units
+from rightbatch.learners.updates import Optimizer, name_of
+from rightbatch.study.grid import around, best_point, guess, lr_at, next_points
+from rightbatch.study.pool import NOT_REACHED, choices, pool, scores_of
+from rightbatch.study.session import Session
+from rightbatch.study.store import Store
+from rightbatch.study.subject import Run, Subject, Sweep
+from rightbatch.train.target import Target
+
+_EPOCHS = 100
+"""Passes over the data after which the first search gives up a learning rate."""
+
+_LEAST_STEPS = 1000
+"""Steps that a run may take in any case, where a pass over the data is only a few."""
+
+_SLACK = 3.0
+"""Steps or samples a run may take, as a multiple of what the neighbouring batch size took. Steps do
+not rise with the batch and samples do not fall, so this leaves room for a learning rate off by 2."""
+
+_WIDE = {"sgd": (-14, 2), "momentum": (-18, -2), "nesterov": (-18, -2), "adam": (-24, -4)}
+"""Points of the first search for each update rule: a factor of 256, extended where it is not enough."""
+
+_REACH = 8
+"""Points the fine grid may be shifted when its best learning rate lies on the edge: a factor of 16."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The coarse search at one batch size."""
+
+    point: int
+    """Of the best learning rate."""
+    steps: float
+    """To target with it; infinite: not reached."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Search:
+    """The runs made so far, and how more are made.
+
+    Args:
+        subject: what is trained.
+        store: where the runs go.
+        session: the clock.
+        seed: the first seed.
+        target: when a run counts as trained.
+        wide: learning rates of the first search, as points of the grid.
+        stored: runs of earlier sessions by (batch size, seed, point); taken when their turn comes.
+    """
+
+    subject: Subject
+    store: Store
+    session: Session
+    seed: int
+    target: Target
+    wide: Sequence[int]
+    stored: Mapping[tuple[int, int, int], Run]
+    runs: list[Run] = field(default_factory=list)
+    """In the order of their making: what to do next depends on them alone."""
+    found: dict[int, Found] = field(default_factory=dict)
+    seeds: dict[int, int] = field(default_factory=dict)
+    """Seeds run on the fine grid, of every batch size."""
+    fine: dict[int, set[int]] = field(default_factory=dict)
+    """Points of the fine grid of every batch size, run with each of these seeds."""
+
+    def reached(self) -> list[int]:
+        """The sizes at which the target was reached."""
+        return [size for size, found in self.found.items() if math.isfinite(found.steps)]
+
+    def find(self, size: int) -> str:
+        """Find the best learning rate of a batch size on the coarse grid, from the first seed; in words."""
+        points = {known: self.found[known].point for known in self.found}
+        wanted = around(guess(points, size), below=2, above=2) if points else list(self.wide)
+        most_steps = self._most_steps(size, self.found)
+        tried: set[int] = set()
+        scores: dict[int, float] = {}
+        while wanted:
+            self._sweep(size, self.seed, wanted, most_steps)
+            tried.update(wanted)
+            runs = [run for run in self._runs_of(size, self.seed) if run.point in tried]
+            scores = scores_of(runs, self.target.value)
+            wanted = next_points(scores)
+        best = best_point(scores)
+        steps = math.exp(scores[best]) if scores[best] < NOT_REACHED else math.inf
+        self.found[size] = Found(best, steps)
+        return f"batch size {size}: {units.plain(lr_at(best))}"
+
+    def add_seed(self, size: int) -> None:
+        """One more seed of a batch size, with the best learning rate and its neighbours on the fine grid."""
+        number = self.seeds.get(size, 0)
+        points = self.fine.setdefault(size, set(around(self.found[size].point, below=2, above=2, step=1)))
+        self._fine(size, self.seed + number, sorted(points))
+        self.seeds[size] = number + 1
+        while more := self._beyond_edge(size):
+            for seed in range(self.seed, self.seed + number + 1):
+                self._fine(size, seed, more)
+            points.update(more)
+
+    def _most_steps(self, size: int, found: Mapping[int, Found]) -> int:
+        """Steps that a run may take: from the sizes done, or so many epochs while there is none."""
+        epochs = max(_EPOCHS * (self.subject.samples // size), _LEAST_STEPS)
+        smaller = [found[known].steps for known in found if known <= size]
+        larger = [found[known].steps * known / size for known in found if known >= size]
+        least = min([*smaller, *larger], default=math.inf)
+        return min(epochs, math.ceil(_SLACK * least) + 10) if math.isfinite(least) else epochs
+
+    def _fine(self, size: int, seed: int, points: Sequence[int]) -> None:
+        self._sweep(size, seed, points, self._most_steps(size, {size: self.found[size]}))
+
+    def _beyond_edge(self, size: int) -> list[int]:
+        """Learning rates to add where the best over all seeds has no worse neighbour yet."""
+        points = self.fine[size]
+        runs = [run for run in self.runs if run.batch_size == size and run.point in points]
+        best = choices(pool(runs, [size]))
+        if not best or abs(best[size].point - self.found[size].point) >= _REACH:
+            return []
+        point = best[size].point
+        if point == min(points):
+            return [point - 2, point - 1]
+        return [point + 1, point + 2] if point == max(points) else []
+
+    def _sweep(self, size: int, seed: int, points: Sequence[int], most_steps: int) -> None:
+        done = {run.point for run in self._runs_of(size, seed)}
+        left = [point for point in points if point not in done]
+        self.runs.extend(self.stored[size, seed, p] for p in left if (size, seed, p) in self.stored)
+        missing = tuple(point for point in left if (size, seed, point) not in self.stored)
+        if not missing:
+            return
+        self.session.check()
+        self.session.worked = True
+        work = Sweep(target=self.target, batch_size=size, seed=seed, points=missing, most_steps=most_steps)
+        runs, timings = self.subject.runs(work, deadline=self.session.deadline)
+        self.store.add_runs(runs, timings, seconds=self.session.spent)
+        self.runs.extend(runs)
+
+    def _runs_of(self, size: int, seed: int) -> list[Run]:
+        return [run for run in self.runs if run.batch_size == size and run.seed == seed]
+
+
+def first_points(optimizer: Optimizer) -> list[int]:
+    """Learning rates of the first search with an update rule, as points of the grid."""
+    low, high = _WIDE.get(name_of(optimizer), (-20, 2))
+    return list(range(low, high + 1, 2))
