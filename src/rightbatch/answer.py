@@ -1,7 +1,5 @@
 """The main job, whole: run a study of the user's model and data, and hold its answer."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -9,24 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from rightbatch import units
-from rightbatch.checks import one_of, positive, whole_number
-from rightbatch.data.dataset import Dataset, load_data
+from rightbatch.checks import one_of, positive
+from rightbatch.data.dataset import Dataset
 from rightbatch.errors import SettingError, StoreError
-from rightbatch.learners.models import model_named, optimizer_for
 from rightbatch.records import Progress
 from rightbatch.report.write import write_report
 from rightbatch.study.document import document_of
 from rightbatch.study.machine import describe, fixed_threads
-from rightbatch.study.problem import Problem
+from rightbatch.study.question import Question, file_name, question_of
 from rightbatch.study.recommend import PREFERENCES
 from rightbatch.study.run import StudyRun
-from rightbatch.study.search import first_points
-from rightbatch.study.settings import Settings, batch_sizes_for, bytes_of, seconds_of
+from rightbatch.study.settings import Settings, bytes_of, seconds_of
 from rightbatch.study.store import Store
-from rightbatch.train.target import Target, parse_target
-
-_LEAST_SEEDS = 2
-"""From one seed nothing is known of the scatter."""
+from rightbatch.train.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +100,13 @@ def study(
     model: Any,
     data: Any = "digits",
     *,
+    samples: int | None = None,
     label: str | int | None = None,
     task: str | None = None,
     optimizer: Any = "sgd",
     target: str | Target | None = None,
     batch_sizes: Any = "auto",
+    learning_rates: tuple[float, float] | None = None,
     seeds: int = 5,
     seed: int = 0,
     budget: str | float = "60s",
@@ -131,15 +126,22 @@ def study(
 
     Args:
         model: `MLP`, `LinearRegression`, `LogisticRegression`, or ``"mlp"``, ``"linear"``, ``"logistic"``; or
-            a PyTorch module, or a function or class that makes one, as they are or in a `TorchModel`.
-        data: whatever `load_data` reads, or a `Dataset`.
+            a PyTorch module, or a function or class that makes one, as they are or in a `TorchModel`; or
+            a scikit-learn estimator with `partial_fit`. With `samples`, training in any framework: a
+            function `train(batch_size, lr, seed)` that yields `(examples, seconds, metric)`, examples
+            seen and seconds spent since its start; the study closes it as soon as it has seen enough.
+        data: whatever `load_data` reads, or a `Dataset`; not used with `samples`.
+        samples: rows that a train function trains on.
         label: the column to predict.
         task: ``"regression"`` or ``"classification"``; recognised from the label.
         optimizer: ``"sgd"``, ``"momentum"``, ``"nesterov"``, ``"adam"``, or one with its settings; for a
             PyTorch module also a name of `torch.optim`, or a function from parameters to an optimizer.
-        target: such as ``"val_loss=0.2"``; none: set by a pilot, which the document explains.
+        target: such as ``"val_loss=0.2"``; none: set by a pilot, which the document explains. For a
+            train function such as ``"loss<=0.2"``, its metric by any name.
         batch_sizes: whole numbers, or ``"auto"``: powers of two, and all rows.
-        seeds: runs of each batch size and learning rate, at least 2.
+        learning_rates: lowest and highest of the first search, which goes on beyond where that is not
+            enough; none: by the optimizer.
+        seeds: runs of each batch size and learning rate at most, at least 2.
         seed: the first of them; it splits the data, too.
         budget: seconds, or a time such as ``"5m"``, after which no run is started.
         tolerance: the study is done when the recommended batch size takes at most this share more
@@ -162,18 +164,28 @@ def study(
         DataError: the data cannot be used.
         StoreError: the store cannot be used, or holds another study.
     """
-    seconds, limit = seconds_of(budget), _limit(prefer, memory_limit)
-    enough = positive("tolerance", tolerance, instead="write a share such as 0.05")
-    asked = _Question.of(model, load_data(data, label=label, task=task, seed=seed), optimizer)
-    settings = asked.settings(target, batch_sizes, seeds, seed, threads)
+    seconds, enough, limit = _check(
+        budget=budget, tolerance=tolerance, complete=complete, memory_limit=memory_limit, prefer=prefer
+    )
+    asked = question_of(
+        model,
+        data,
+        optimizer=optimizer,
+        samples=samples,
+        learning_rates=learning_rates,
+        label=label,
+        task=task,
+        seed=seed,
+    )
+    settings = asked.settings(target=target, batch_sizes=batch_sizes, seeds=seeds, seed=seed, threads=threads)
     with Store(None if store is None else Path(store)) as open_store, fixed_threads(settings.threads):
-        _claim(open_store, settings, asked.data)
+        _claim(open_store, settings, asked)
         open_store.put(budget=seconds)
         StudyRun(
-            subject=asked.problem,
+            subject=asked.subject,
             settings=settings,
             store=open_store,
-            wide=first_points(asked.optimizer),
+            wide=asked.wide,
             budget=seconds,
             tolerance=enough,
             memory_limit=limit,
@@ -212,13 +224,11 @@ def store_name(
     seeds: int = 5,
     seed: int = 0,
     threads: int = 1,
-    budget: str | float = "60s",
-    memory_limit: str | int | None = None,
-    prefer: str = "fastest",
+    **rest: Any,
 ) -> str:
     """The file that a study is kept in by default: its own for every data set and settings.
 
-    Takes what decides a study, and checks it; budget, preference and memory limit do not change the file.
+    Takes what `study` takes, and checks it; what does not decide the runs does not change the file.
 
     Raises:
         SettingError: a setting cannot be used.
@@ -227,48 +237,25 @@ def store_name(
         >>> store_name("mlp", load_data("digits"), threads=1).startswith("study-digits-")
         True
     """
-    seconds_of(budget)
-    _limit(prefer, memory_limit)
-    settings = _Question.of(model, data, optimizer).settings(target, batch_sizes, seeds, seed, threads)
-    digest = hashlib.sha256(json.dumps(settings.to_dict()).encode()).hexdigest()[:6]
-    return f"study-{Path(data.name).stem}-{digest}.db"
+    _check(**rest)
+    asked = question_of(model, data, optimizer=optimizer)
+    settings = asked.settings(target=target, batch_sizes=batch_sizes, seeds=seeds, seed=seed, threads=threads)
+    return file_name(asked, settings)
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """What is trained: model, data and update rule, brought together."""
-
-    model: Any
-    data: Dataset
-    optimizer: Any
-    problem: Problem
-
-    @classmethod
-    def of(cls, model: Any, data: Dataset, optimizer: Any) -> "_Question":
-        built = model_named(model)
-        rule = optimizer_for(built, optimizer)
-        learner = built.build(data.shape, rule)
-        return cls(
-            built,
-            data,
-            rule,
-            Problem(learner=learner, train=data.train, validation=data.validation, task=data.task),
-        )
-
-    def settings(
-        self, target: str | Target | None, batch_sizes: Any, seeds: int, seed: int, threads: int
-    ) -> Settings:
-        instead = "write a number of threads such as 1"
-        return Settings(
-            model=repr(self.model),
-            optimizer=repr(self.optimizer),
-            target="auto" if target is None else str(parse_target(target, self.data.task)),
-            batch_sizes=batch_sizes_for(len(self.data.train[0]), batch_sizes),
-            seeds=whole_number("seeds", seeds, at_least=_LEAST_SEEDS, instead="write a number such as 5"),
-            seed=whole_number("seed", seed, at_least=0, instead="write a whole number such as 0"),
-            data=self.data.fingerprint,
-            threads=whole_number("threads", threads, at_least=1, instead=instead),
-        )
+def _check(
+    *,
+    budget: str | float = "60s",
+    tolerance: float = 0.05,
+    complete: bool = True,
+    memory_limit: str | int | None = None,
+    prefer: str = "fastest",
+) -> tuple[float, float, int | None]:
+    """Budget in seconds, tolerance, and memory limit in bytes: what does not decide the runs."""
+    if not isinstance(complete, bool):
+        raise SettingError("complete", "must be true or false", complete, "write True or False")
+    seconds, limit = seconds_of(budget), _limit(prefer, memory_limit)
+    return seconds, positive("tolerance", tolerance, instead="write a share such as 0.05"), limit
 
 
 def _limit(prefer: str, memory_limit: str | int | None) -> int | None:
@@ -277,28 +264,16 @@ def _limit(prefer: str, memory_limit: str | int | None) -> int | None:
     return None if memory_limit is None else bytes_of(memory_limit)
 
 
-def _claim(store: Store, settings: Settings, data: Dataset) -> None:
+def _claim(store: Store, settings: Settings, asked: Question) -> None:
     """Make an empty store this study's; refuse one that holds another."""
-    known, asked = store.fact("settings"), settings.to_dict()
+    known, wanted = store.fact("settings"), settings.to_dict()
     if known is None:
-        train, validation, test = (len(part[0]) for part in (data.train, data.validation, data.test))
-        about = {
-            "name": data.name,
-            "task": data.task,
-            "label": data.label,
-            "train": train,
-            "validation": validation,
-            "test": test,
-            "features": len(data.feature_names),
-            "outputs": data.shape.outputs,
-            "fingerprint": data.fingerprint,
-            "notes": list(data.notes),
-        }
-        store.put(settings=asked, about={"data": about, "machine": describe(settings.threads)})
+        about = {"data": asked.data, "machine": describe(settings.threads)}
+        store.put(settings=wanted, about=about)
         return
     differences = [
         f"{name} {known.get(name)!r} there and {value!r} now"
-        for name, value in asked.items()
+        for name, value in wanted.items()
         if known.get(name) != value
     ]
     if differences:

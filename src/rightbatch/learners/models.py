@@ -9,6 +9,7 @@ from typing import Any
 
 from rightbatch.checks import one_of
 from rightbatch.errors import MissingExtraError, SettingError
+from rightbatch.learners.estimator import EstimatorModel
 from rightbatch.learners.linear import LinearRegression, LogisticRegression
 from rightbatch.learners.mlp import MLP
 from rightbatch.learners.protocol import Model
@@ -26,7 +27,7 @@ def model_named(model: Any) -> Model:
     Args:
         model: one of ours or anything else that builds a learner; ``"linear"``, ``"logistic"`` or
             ``"mlp"``; a PyTorch module, its class, or a function that makes one; or where in a
-            file such a thing is: ``"net.py:Net"``.
+            file such a thing is: ``"net.py:Net"``; or a scikit-learn estimator with `partial_fit`.
 
     Raises:
         SettingError: neither a model nor a name of one, or a file that cannot be used.
@@ -36,6 +37,8 @@ def model_named(model: Any) -> Model:
         >>> model_named("linear")
         LinearRegression(l2=0.0)
     """
+    if hasattr(model, "partial_fit") and not isinstance(model, type):
+        return EstimatorModel(model)
     if _makes_a_module(model):
         return TorchModel(model)
     if hasattr(model, "build") and not isinstance(model, type):

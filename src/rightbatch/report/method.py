@@ -63,6 +63,8 @@ def _seeds(document: Document) -> str:
 
 def _rows(document: Document) -> str:
     data = document["data"]
+    if data["features"] is None:
+        return f"{data['name']}: a train function over {units.count(data['train'])} examples."
     parts = ", ".join(f"{units.count(data[part])} {part}" for part in ("train", "validation", "test"))
     features = units.plural(data["features"], "feature")
     return (

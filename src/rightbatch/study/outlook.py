@@ -9,6 +9,7 @@ from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
 from rightbatch.stats.posterior import Steps, steps_posterior
 from rightbatch.stats.resampling import resamples
+from rightbatch.stats.steptime import fit_step_time
 from rightbatch.study.pool import Choice, Pool, chosen_log_steps
 
 DRAWS = 2000
@@ -74,11 +75,28 @@ class Outlook:
 
 
 def rounds_of(timings: Sequence[Timing], batch_sizes: Sequence[int]) -> Array:
-    """Seconds per step, `(rounds, batch sizes)`."""
-    by_round: dict[int, dict[int, float]] = {}
+    """Seconds per step, `(rounds, batch sizes)`; NaN: not timed in this round."""
+    rows = {number: i for i, number in enumerate(sorted({timing.round for timing in timings}))}
+    columns = {size: i for i, size in enumerate(batch_sizes)}
+    table = np.full((len(rows), len(columns)), np.nan)
     for timing in timings:
-        by_round.setdefault(timing.round, {})[timing.batch_size] = timing.seconds
-    return np.array([[row[size] for size in batch_sizes] for row in by_round.values()])
+        table[rows[timing.round], columns[timing.batch_size]] = timing.seconds
+    return table
+
+
+def filled(rounds: Array, batch_sizes: Sequence[int]) -> Array:
+    """The rounds without gaps: what a size lacks is drawn from its own, or foretold by the other sizes."""
+    whole = rounds.copy()
+    timed = ~np.isnan(rounds).all(axis=0)
+    for column in np.flatnonzero(timed):
+        known = rounds[~np.isnan(rounds[:, column]), column]
+        whole[:, column] = np.resize(known, len(rounds))
+    sizes = np.asarray(batch_sizes, np.float64)
+    if timed.sum() > 1:
+        whole[:, ~timed] = fit_step_time(sizes[timed], rounds[:, timed]).predict(sizes[~timed])
+    else:
+        whole[:, ~timed] = np.nanmedian(rounds)
+    return whole
 
 
 def outlook(
@@ -89,7 +107,7 @@ def outlook(
     Args:
         table: all runs.
         found: the best learning rate of every size that reached the target.
-        rounds: seconds per step, `(rounds, sizes)`.
+        rounds: seconds per step, `(rounds, sizes)`, without gaps.
         barred: sizes that cannot be recommended: they missed the target, or need too much memory. Nor can
             those at which more than a fifth of the runs missed it.
         seed: of the draws.

@@ -38,6 +38,11 @@ class Problem:
     """``"regression"`` or ``"classification"``."""
 
     @property
+    def timed_apart(self) -> bool:
+        """Steps are timed alone, one replica, before the runs."""
+        return True
+
+    @property
     def samples(self) -> int:
         """Rows of the training part."""
         return len(self.train[0])

@@ -14,7 +14,7 @@ from rightbatch.stats.resampling import resamples
 from rightbatch.stats.scaling import ScalingFit, fit_scaling
 from rightbatch.stats.steptime import StepTime, fit_step_time
 from rightbatch.study.grid import lr_at
-from rightbatch.study.outlook import Outlook, outlook, rounds_of
+from rightbatch.study.outlook import Outlook, filled, outlook, rounds_of
 from rightbatch.study.pool import Choice, Pool, choices, chosen_log_steps, resampled_log_steps
 
 RESAMPLES = 1000
@@ -122,7 +122,8 @@ def analyse(
         seed: of the draws.
     """
     found = choices(table)
-    rounds = rounds_of(timings, table.batch_sizes)
+    timed = rounds_of(timings, table.batch_sizes)
+    rounds = filled(timed, table.batch_sizes)
     heavy = [s for s in table.batch_sizes if memory_limit is not None and memory.get(s, 0) > memory_limit]
     ran = {size for i, size in enumerate(table.batch_sizes) if (~np.isnan(table.log_steps[:, i])).any()}
     missed = [size for size in ran if size not in found]
@@ -135,13 +136,18 @@ def analyse(
     within = _most_reliable(usable) if view is None else view.alike()
     return Analysis(
         sizes=sizes,
-        step_time=fit_step_time(table.batch_sizes, rounds) if len(sizes) > 1 else None,
+        step_time=_step_time(table.batch_sizes, timed),
         fit=_fit(table, found, view, seed),
         recommended=_preferred(usable, within, view, prefer),
         interval=None if view is None else view.span(),
         within=within,
         regret=None if view is None else view.regret(),
     )
+
+
+def _step_time(batch_sizes: Sequence[int], rounds: Array) -> StepTime | None:
+    timed = ~np.isnan(rounds).all(axis=0)
+    return fit_step_time(np.asarray(batch_sizes)[timed], rounds[:, timed]) if timed.sum() > 1 else None
 
 
 def _size(column: int, batch_size: int, choice: Choice | None, rounds: Array, view: Outlook | None) -> Size:

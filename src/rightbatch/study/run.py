@@ -13,9 +13,9 @@ import numpy as np
 
 from rightbatch import units
 from rightbatch.errors import SettingError
-from rightbatch.records import Progress
+from rightbatch.records import Array, Progress
 from rightbatch.study.grid import lr_at, outwards
-from rightbatch.study.outlook import Outlook, outlook, rounds_of
+from rightbatch.study.outlook import Outlook, filled, outlook, rounds_of
 from rightbatch.study.pilot import pilot_target
 from rightbatch.study.plan import next_step, skeleton
 from rightbatch.study.pool import choices, pool
@@ -180,15 +180,19 @@ class StudyRun:
     def _view(self) -> Outlook | None:
         table = pool(self.search.runs, self.settings.batch_sizes)
         found = choices(table)
-        rounds = rounds_of(self.store.timings(), self.settings.batch_sizes)
+        rounds = self._rounds()
         missed = [size for size in self.search.found if size not in found]
         memory = memory_of(self.store)
         limit = math.inf if self.memory_limit is None else self.memory_limit
         heavy = [size for size in self.settings.batch_sizes if memory.get(size, 0) > limit]
         return outlook(table, found, rounds, barred=[*missed, *heavy], seed=self.settings.seed)
 
+    def _rounds(self) -> Array:
+        sizes = self.settings.batch_sizes
+        return filled(rounds_of(self.store.timings(), sizes), sizes)
+
     def _seconds(self) -> dict[int, float]:
-        rounds = rounds_of(self.store.timings(), self.settings.batch_sizes)
+        rounds = self._rounds()
         return dict(zip(self.settings.batch_sizes, np.median(rounds, axis=0).tolist(), strict=True))
 
     def _tell(self, stage: str, detail: str) -> None:
@@ -196,7 +200,8 @@ class StudyRun:
 
     def _total(self) -> int:
         """Pieces of work at most, grids that must be extended apart."""
-        return ROUNDS + len(self.settings.batch_sizes) * (1 + self.settings.seeds)
+        rounds = ROUNDS if self.subject.timed_apart else 0
+        return rounds + len(self.settings.batch_sizes) * (1 + self.settings.seeds)
 
     def _best(self) -> str:
         found = choices(pool(self.search.runs, self.settings.batch_sizes))
@@ -216,6 +221,8 @@ class StudyRun:
         self.store.put(memory=known)
 
     def _time_steps(self) -> None:
+        if not self.subject.timed_apart:
+            return
         sizes = self.settings.batch_sizes
         first = len(self.store.timings()) // len(sizes)
         self.session.done += first

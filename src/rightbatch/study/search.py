@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rightbatch import units
-from rightbatch.learners.updates import Optimizer, name_of
 from rightbatch.study.grid import around, best_point, guess, lr_at, next_points
 from rightbatch.study.pool import NOT_REACHED, choices, pool, scores_of
 from rightbatch.study.session import Session
@@ -143,7 +142,7 @@ class Search:
         return [run for run in self.runs if run.batch_size == size and run.seed == seed]
 
 
-def first_points(optimizer: Optimizer) -> list[int]:
-    """Learning rates of the first search with an update rule, as points of the grid."""
-    low, high = _WIDE.get(name_of(optimizer), (-20, 2))
+def first_points(update_rule: str = "") -> list[int]:
+    """Learning rates of the first search with an update rule, by its name, as points of the grid."""
+    low, high = _WIDE.get(update_rule, (-20, 2))
     return list(range(low, high + 1, 2))

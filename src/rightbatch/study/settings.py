@@ -30,10 +30,14 @@ class Settings:
     """Fingerprint of the data."""
     threads: int
     """Threads of the linear algebra library."""
+    learning_rates: tuple[float, float] | None = None
+    """Lowest and highest of the first search; none: by the update rule."""
 
     def to_dict(self) -> dict[str, object]:
-        """The settings by name, as JSON can hold them."""
-        return {**asdict(self), "batch_sizes": list(self.batch_sizes)}
+        """The settings by name, as JSON can hold them; what is left to us is left out."""
+        given = {} if self.learning_rates is None else {"learning_rates": list(self.learning_rates)}
+        usual = {name: value for name, value in asdict(self).items() if name != "learning_rates"}
+        return {**usual, "batch_sizes": list(self.batch_sizes), **given}
 
 
 def batch_sizes_for(rows: int, wanted: object = "auto") -> tuple[int, ...]:

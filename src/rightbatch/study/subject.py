@@ -71,6 +71,11 @@ class Subject(Protocol):
         """Rows of the training data; an epoch sees each once."""
         ...
 
+    @property
+    def timed_apart(self) -> bool:
+        """Whether `time_steps` tells the seconds of a step; otherwise the runs do."""
+        ...
+
     def read_target(self, text: str) -> Target:
         """The target in the user's words, if the subject has such a metric."""
         ...
@@ -86,7 +91,7 @@ class Subject(Protocol):
     def time_steps(
         self, batch_sizes: Sequence[int], *, rounds: int, first_round: int
     ) -> Iterator[list[Timing]]:
-        """Seconds per step, a list a round with every batch size in turn; none: the runs tell."""
+        """Seconds per step, a list a round with every batch size in turn."""
         ...
 
     def runs(self, sweep: Sweep, *, deadline: float) -> tuple[list[Run], list[Timing]]:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rightbatch.checks import nearest_first, one_of
 from rightbatch.errors import SettingError
@@ -26,13 +26,16 @@ class Target:
     """
 
     metric: str
-    """A key of `METRICS`."""
+    """A key of `METRICS`; with `better` any name."""
     part: str
     """`"validation"` or `"train"`."""
     value: float
+    better: str = field(default="", repr=False)
+    """`"lower"` or `"higher"`, for a metric of the caller's own; empty: the metric's name tells."""
 
     def __post_init__(self) -> None:
-        one_of("metric", self.metric, METRICS)
+        if not self.better:
+            one_of("metric", self.metric, METRICS)
         one_of("part", self.part, ("validation", "train"))
         if not math.isfinite(self.value):
             raise SettingError("value", "must be a finite number", self.value, "write a number such as 0.2")
@@ -45,7 +48,7 @@ class Target:
     @property
     def falls(self) -> bool:
         """Whether smaller is better."""
-        return METRICS[self.metric].better == "lower"
+        return (self.better or METRICS[self.metric].better) == "lower"
 
     def met(self, value: float) -> bool:
         """Whether the value reaches the target; NaN does not."""
@@ -86,6 +89,32 @@ def parse_target(text: str | Target, task: str) -> Target:
             "target", f"points away: {better} {target.metric} is better", text, f"write {target}"
         )
     return target
+
+
+def own_target(text: str | Target) -> Target:
+    """A target on a metric of the caller's own, whose name or sign tells which way is better.
+
+    Args:
+        text: ``METRIC<=VALUE`` or ``METRIC>=VALUE``; for loss, accuracy and the like also ``METRIC=VALUE``.
+
+    Raises:
+        SettingError: no such form, or a direction that cannot be told.
+
+    Example:
+        >>> str(own_target("perplexity<=20")), str(own_target("val_accuracy=0.9"))
+        ('perplexity<=20', 'val_accuracy>=0.9')
+    """
+    match = re.fullmatch(r"\s*([^<>=\s]+)\s*(<=|>=|=)\s*([^=<>\s]+)\s*", str(text))
+    if match is None:
+        raise SettingError("target", "must have the form METRIC<=VALUE", text, _EXAMPLE)
+    name, sign, number = match.groups()
+    bare = name.removeprefix("val_")
+    known = METRICS.get(_ALIASES.get(bare, bare))
+    if sign == "=" and known is None:
+        instead = f"write {name}<={number} or {name}>={number}"
+        raise SettingError("target", f"does not tell whether a smaller {name} is better", text, instead)
+    better = {"<=": "lower", ">=": "higher"}.get(sign) or (known.better if known else "")
+    return Target(name, "train", _number(number, str(text)), better)
 
 
 def _metric(name: str, text: str, task: str) -> str:

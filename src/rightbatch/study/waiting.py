@@ -1,0 +1,59 @@
+"""Ask a caller's own code for something without waiting for it for ever."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rightbatch.study.subject import DeadlineError
+
+
+class Worker:
+    """One background thread that makes calls, one after the other, in the order asked.
+
+    A call that is not back by its deadline is left behind: the thread is a daemon and ends with the
+    process, and the worker takes no more calls.
+
+    Example:
+        >>> Worker().ask(lambda: 6 * 7, deadline=float("inf"))
+        42
+    """
+
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
+        threading.Thread(target=self._work, daemon=True, name="rightbatch-train").start()
+
+    def ask(self, call: Callable[[], Any], *, deadline: float) -> Any:
+        """What the call returns, or the error that it raises.
+
+        Args:
+            call: without arguments.
+            deadline: `time.perf_counter()` after which it is left behind.
+
+        Raises:
+            DeadlineError: it was not back in time.
+        """
+        self._calls.put(call)
+        left = min(deadline - time.perf_counter(), threading.TIMEOUT_MAX)
+        try:
+            returned, value = self._answers.get(timeout=max(left, 0))
+        except queue.Empty:
+            raise DeadlineError from None
+        if returned:
+            return value
+        raise value
+
+    def close(self, last: Iterable[Callable[[], Any]] = ()) -> None:
+        """Let the thread end after some last calls, which nobody waits for."""
+        for call in (*last, None):
+            self._calls.put(call)
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            try:
+                answer = True, call()
+            except BaseException as error:
+                answer = False, error
+            self._answers.put(answer)
