@@ -34,6 +34,8 @@ class Recommendation:
     """Batch sizes more likely than not within 5 % of the fastest."""
     regret: float | None
     """Share more seconds than the fastest takes that is not exceeded with 95 % probability."""
+    estimate: bool
+    """Whether this is a quick answer, from one tuned run."""
     seconds_to_target: float
     sentence: str
     reasons: list[str]
@@ -112,6 +114,7 @@ def study(
     budget: str | float = "60s",
     tolerance: float = 0.05,
     complete: bool = True,
+    quick: bool = False,
     memory_limit: str | int | None = None,
     prefer: str = "fastest",
     store: str | Path | None = None,
@@ -148,6 +151,8 @@ def study(
             seconds than the fastest, with 95 % probability.
         complete: whether to measure also batch sizes that cannot be the fastest, for the table, while
             that costs no more than the answer did.
+        quick: whether to answer at once, with an estimate from the cost of a step and the noise scale
+            of one tuned run; the same call without it goes on from there.
         memory_limit: bytes, or a size such as ``"4GB"``, that training may take.
         prefer: ``"fastest"``; or among the batch sizes within 5 % of it the ``"cheapest"`` (fewest
             examples) or ``"smallest"``.
@@ -186,6 +191,8 @@ def study(
             settings=settings,
             store=open_store,
             wide=asked.wide,
+            law=asked.law,
+            quick=quick,
             budget=seconds,
             tolerance=enough,
             memory_limit=limit,
@@ -248,12 +255,14 @@ def _check(
     budget: str | float = "60s",
     tolerance: float = 0.05,
     complete: bool = True,
+    quick: bool = False,
     memory_limit: str | int | None = None,
     prefer: str = "fastest",
 ) -> tuple[float, float, int | None]:
     """Budget in seconds, tolerance, and memory limit in bytes: what does not decide the runs."""
-    if not isinstance(complete, bool):
-        raise SettingError("complete", "must be true or false", complete, "write True or False")
+    for name, value in (("complete", complete), ("quick", quick)):
+        if not isinstance(value, bool):
+            raise SettingError(name, "must be true or false", value, "write True or False")
     seconds, limit = seconds_of(budget), _limit(prefer, memory_limit)
     return seconds, positive("tolerance", tolerance, instead="write a share such as 0.05"), limit
 

@@ -50,6 +50,7 @@ def example() -> dict[str, Any]:
             "how": "set from a pilot: batch size 32 came to 0.27 in 20 epochs, and 10 % are left as room.",
         },
         "recommendation": {
+            "estimate": False,
             "batch_size": 32,
             "learning_rate": 0.35,
             "interval": [16, 64],
@@ -168,6 +169,7 @@ def _row(position: int) -> dict[str, Any]:
         "seconds_interval": [_rounded(steps * _step(size) * 0.91), _rounded(steps * _step(size) * 1.1)],
         "final_metric": _rounded(0.29 + 0.001 * position),
         "reached": True,
+        "foretold_steps": None,
         "runs": 45,
         "seeds_reached": 5,
         "note": "",

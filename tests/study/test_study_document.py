@@ -56,7 +56,8 @@ def documented(runs: list[Run], times: list[Timing] | None = None, **settings: A
 def test_the_keys() -> None:
     """Schema 1 has these and no others."""
     assert list(documented(all_runs())) == [
-        "schema", "version", "data", "settings", "target", "recommendation", "fit", "step_time",
+        "schema", "version", "data", "settings", "target", "noise_scale", "recommendation", "fit",
+        "step_time",
         "batch_sizes", "curves", "stopped", "cost", "machine",
     ]  # fmt: skip
 
@@ -96,6 +97,7 @@ def test_the_row_of_a_batch_size() -> None:
         "seconds_to_target": pytest.approx(76, rel=0.02),
         "final_metric": pytest.approx(0.2),
         "reached": True,
+        "foretold_steps": None,
         "runs": 6,
         "seeds_reached": 2,
         "note": "",
@@ -172,12 +174,13 @@ def test_one_seed_leaves_more_doubt_than_two() -> None:
 
 
 def test_a_size_that_was_not_run_is_foretold() -> None:
-    """Its row has intervals and a note, about 40 steps and 76 s by the curve, but no figure of its own."""
+    """Its row has intervals about 40 steps and 76 s, by the curve, but no figure of its own."""
     runs = [made for made in all_runs() if made.batch_size != 10]
     row = documented(runs)["batch_sizes"][1]
     assert row["steps_interval"][0] < 40 < row["steps_interval"][1]
     assert row["seconds_interval"][0] < 76 < row["seconds_interval"][1]
-    assert row["note"].startswith("not run; by the other batch sizes about ")
+    assert row["foretold_steps"] == pytest.approx(40, rel=0.1)
+    assert row["note"] == ""
     assert (row["reached"], row["runs"], row["seeds_reached"], row["learning_rates"]) == (False, 0, 0, [])
     for name in ("learning_rate", "steps_to_target", "steps_measured", "seconds_to_target", "final_metric"):
         assert row[name] is None

@@ -20,15 +20,18 @@ class Standing(StrEnum):
     WITHIN = "within 5 %"
     OTHER = "slower"
     MISSED = "not reached"
+    NOT_RUN = "not run"
 
 
 def standing(document: Document, row: Mapping[str, Any]) -> Standing:
     """Where the batch size of a row stands."""
     advice = document["recommendation"]
-    if not row["reached"]:
-        return Standing.MISSED
     if advice is not None and row["batch_size"] == advice["batch_size"]:
         return Standing.RECOMMENDED
+    if not row["runs"]:
+        return Standing.NOT_RUN
+    if not row["reached"]:
+        return Standing.MISSED
     if advice is not None and row["batch_size"] in advice["within_5_percent"]:
         return Standing.WITHIN
     return Standing.OTHER
@@ -43,8 +46,8 @@ def measured(document: Document, quantity: str) -> list[Mapping[str, Any]]:
 
 
 def missed(document: Document) -> list[Mapping[str, Any]]:
-    """The rows that never reached the target, by batch size."""
-    return [row for row in document["batch_sizes"] if not row["reached"]]
+    """The rows that were run and never reached the target, by batch size."""
+    return [row for row in document["batch_sizes"] if row["runs"] and not row["reached"]]
 
 
 def spans(sizes: list[int], chosen: list[int]) -> list[tuple[float, float]]:

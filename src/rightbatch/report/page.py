@@ -20,6 +20,7 @@ _CLASSES = {
     Standing.WITHIN: "within",
     Standing.OTHER: "",
     Standing.MISSED: "missed",
+    Standing.NOT_RUN: "not-run",
 }
 
 

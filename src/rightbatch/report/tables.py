@@ -1,13 +1,17 @@
 """Tables: the study's document, or the series of a chart, as rows of text."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rightbatch import units
 from rightbatch.report import series
 from rightbatch.report.document import Document, Standing, standing
 
 NEVER = "never"
+
+ABOUT = "~"
+"""Before a number that was not measured, but foretold by those that were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,7 @@ def result_rows(document: Document) -> list[ResultRow]:
                 units.seconds(row["seconds_per_step"]),
                 units.seconds(row["seconds_per_epoch"]),
                 units.size(row["memory_bytes"]),
-                units.count(row["steps_to_target"]) if row["reached"] else NEVER,
-                units.seconds(row["seconds_to_target"]) if row["reached"] else NEVER,
+                *_to_target(row),
                 units.plain(row["final_metric"]),
             ),
             standing(document, row),
@@ -73,6 +76,21 @@ def result_rows(document: Document) -> list[ResultRow]:
         )
         for row in document["batch_sizes"]
     ]
+
+
+def foretold(document: Document) -> bool:
+    """Whether a size was not run, and the table shows what the others foretell of it."""
+    return any(row["foretold_steps"] for row in document["batch_sizes"])
+
+
+def _to_target(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Steps and seconds to target: measured, foretold by other sizes, or never."""
+    steps = row["foretold_steps"]
+    if steps is not None:
+        return f"{ABOUT}{units.count(steps)}", f"{ABOUT}{units.seconds(steps * row['seconds_per_step'])}"
+    if not row["reached"]:
+        return (NEVER, NEVER) if row["runs"] else (units.UNKNOWN, units.UNKNOWN)
+    return units.count(row["steps_to_target"]), units.seconds(row["seconds_to_target"])
 
 
 def notes(document: Document) -> list[str]:

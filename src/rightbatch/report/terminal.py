@@ -19,12 +19,13 @@ DIVIDER = 1
 ROOMY_WIDTH = 100
 """From this width, columns stand further apart."""
 
-_MARKS = {Standing.RECOMMENDED: "*", Standing.WITHIN: "+", Standing.OTHER: "", Standing.MISSED: ""}
+_MARKS = {Standing.RECOMMENDED: "*", Standing.WITHIN: "+"}
 _STYLES = {
     Standing.RECOMMENDED: "bold green",
     Standing.WITHIN: "green",
     Standing.OTHER: "",
     Standing.MISSED: "dim",
+    Standing.NOT_RUN: "dim",
 }
 _ASCII = str.maketrans({"µ": "u", "≤": "<=", "≥": ">=", "–": "-", "×": "x"})  # noqa: RUF001 (the very signs meant)
 
@@ -61,7 +62,7 @@ def _table(document: Document, console: Console) -> Table:
         head = f"{columns[position].head}\n{columns[position].under}"
         table.add_column(_written(head, console), justify="left" if position == 0 else "right", no_wrap=True)
     for row in rows:
-        cells = [_MARKS[row.standing], *(row.cells[position] for position in kept)]
+        cells = [_MARKS.get(row.standing, ""), *(row.cells[position] for position in kept)]
         table.add_row(*(_written(cell, console) for cell in cells), style=_STYLES[row.standing])
     return table
 
@@ -84,7 +85,8 @@ def _key(document: Document) -> list[str]:
     near = any(row.standing is Standing.WITHIN for row in tables.result_rows(document))
     if document["recommendation"] is None:
         return []
-    return ["* recommended" + ("   + within 5 % of the least time to target" if near else "")]
+    key = ["* recommended", *["+ within 5 % of the least time to target"] * near]
+    return ["   ".join([*key, *[f"{tables.ABOUT} foretold, not run"] * tables.foretold(document)])]
 
 
 def _listed(console: Console, title: str, lines: list[str]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rightbatch import units
-from rightbatch.report import series
+from rightbatch.report import series, tables
 from rightbatch.report.document import MISSED_SIGN, Document, Standing, missed
 
 
@@ -42,6 +42,12 @@ def standfirst(document: Document) -> str:
     target = units.target(document["target"]["text"])
     time = advice["seconds_to_target"]
     reaches = f"It reaches {target} in {units.seconds(time)}. " if time is not None else f"Target: {target}. "
+    if advice["estimate"]:
+        low, high = advice["interval"]
+        return (
+            f"{reaches}That rests on one tuned run: if its noise scale misses the critical batch size by a "
+            f"factor of 4, the fastest lies between {low} and {high}."
+        )
     return reaches + _doubt(advice["interval"], advice["within_5_percent"])
 
 
@@ -101,9 +107,8 @@ def table_key(document: Document) -> str:
     """How to read the result table."""
     if document["recommendation"] is None:
         return ""
-    return (
-        "The row with the strong bar is recommended; tinted rows are within 5 % of the least time to target."
-    )
+    key = "The row with the strong bar is recommended; tinted rows are within 5 % of the least time to target"
+    return f"{key}; ~ marks what was not run, but is foretold." if tables.foretold(document) else f"{key}."
 
 
 def time_to_target(shown: series.TimeToTarget) -> str:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
 from rightbatch.study.grid import lr_at
 from rightbatch.study.pool import pool
+from rightbatch.study.quick import quick_recommendation
 from rightbatch.study.recommend import Analysis, Fit, Size, analyse
 from rightbatch.study.run import memory_of
 from rightbatch.study.settings import method_of
@@ -46,6 +48,8 @@ def document_of(
     analysis = analyse(
         table, timings, memory, prefer=prefer, memory_limit=memory_limit, seed=settings["seed"]
     )
+    quick = store.fact("quick")
+    analysis = analysis if quick is None else _foretold(analysis, dict(quick["steps"]))
     context = _Context(runs, timings, memory, about["data"]["train"], memory_limit)
     return {
         "schema": SCHEMA,
@@ -58,7 +62,8 @@ def document_of(
             "budget_seconds": store.fact("budget"),
         },
         "target": target,
-        "recommendation": _recommendation(analysis, units.target(target["text"])),
+        "noise_scale": store.fact("noise") or None,
+        "recommendation": _recommendation(analysis, units.target(target["text"]), quick),
         "fit": None if analysis.fit is None else _fit(analysis.fit),
         "step_time": _step_time(analysis, timings),
         "batch_sizes": [_row(size, context) for size in analysis.sizes],
@@ -82,11 +87,22 @@ class _Context:
         self.runs, self.timings, self.memory, self.rows, self.limit = runs, timings, memory, rows, limit
 
 
-def _recommendation(analysis: Analysis, target: str) -> dict[str, Any] | None:
+def _foretold(analysis: Analysis, steps: Mapping[int, float]) -> Analysis:
+    """The analysis with the steps that a quick answer foretells at sizes that were not run."""
+    sizes = [replace(size, estimate=size.estimate or steps[size.batch_size]) for size in analysis.sizes]
+    return replace(analysis, sizes=tuple(sizes))
+
+
+def _recommendation(
+    analysis: Analysis, target: str, quick: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
+    if quick is not None:
+        return quick_recommendation(quick, target)
     size = analysis.recommended
     if size is None:
         return None
     return {
+        "estimate": False,
         "batch_size": size.batch_size,
         "learning_rate": size.lr,
         "interval": _interval(analysis.interval),
@@ -142,6 +158,7 @@ def _row(size: Size, context: _Context) -> dict[str, Any]:
         "seconds_interval": _interval(size.seconds_interval),
         "final_metric": _finite(float(np.mean([run.curve[-1] for run in best]))) if best else None,
         "reached": size.choice is not None,
+        "foretold_steps": None if runs else size.estimate,
         "runs": len(runs),
         "seeds_reached": 0 if size.choice is None else size.choice.reached,
         "note": _note(size, runs, used, context.limit),
@@ -153,19 +170,13 @@ def _note(size: Size, runs: list[Run], used: int | None, limit: int | None) -> s
     if limit is not None and used is not None and used > limit:
         return f"needs {used:,} bytes, above the memory limit"
     if not runs:
-        return "not run" if size.estimate is None else _predicted(size)
+        return "not run" if size.estimate is None else ""
     if size.choice is None:
         longest = max(
             (run for run in runs if run.outcome is not Outcome.DIVERGED), key=lambda r: r.steps, default=None
         )
         return "diverged at every learning rate" if longest is None else longest.reason
     return ""
-
-
-def _predicted(size: Size) -> str:
-    steps = 0.0 if size.estimate is None else size.estimate
-    seconds = units.seconds(steps * size.seconds_per_step)
-    return f"not run; by the other batch sizes about {units.count(steps)} steps and {seconds}"
 
 
 def _learning_rates(runs: list[Run]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from rightbatch.learners.torch_model import said
 from rightbatch.learners.updates import name_of
 from rightbatch.study.function import Function
 from rightbatch.study.problem import Problem
-from rightbatch.study.search import first_points
+from rightbatch.study.search import first_points, law_of
 from rightbatch.study.settings import Settings, batch_sizes_for
 from rightbatch.study.subject import Subject
 from rightbatch.train.target import Target
@@ -36,6 +36,8 @@ class Question:
     optimizer: str
     wide: list[int]
     """Learning rates of the first search, as points of the grid."""
+    law: float
+    """Exponent of the learning rate's law."""
     data: dict[str, Any]
     """What there is to know of the data."""
     learning_rates: tuple[float, float] | None = None
@@ -120,6 +122,7 @@ def _of_model(model: Any, data: Dataset, optimizer: Any) -> Question:
         model=repr(built),
         optimizer=repr(rule),
         wide=first_points(name_of(rule)),
+        law=law_of(name_of(rule)),
         data={
             "name": data.name,
             "task": data.task,
@@ -146,6 +149,7 @@ def _of_function(train: Any, samples: int) -> Question:
         model=name,
         optimizer="its own",
         wide=first_points(),
+        law=law_of(),
         data={
             "name": name,
             "task": "training",

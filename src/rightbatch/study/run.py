@@ -7,7 +7,7 @@ store alone: a study that is killed and started again goes the same way.
 import math
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
@@ -15,10 +15,12 @@ from rightbatch import units
 from rightbatch.errors import SettingError
 from rightbatch.records import Array, Progress
 from rightbatch.study.grid import lr_at, outwards
+from rightbatch.study.noise import RunNoise, noise_along
 from rightbatch.study.outlook import Outlook, filled, outlook, rounds_of
 from rightbatch.study.pilot import pilot_target
 from rightbatch.study.plan import next_step, skeleton
 from rightbatch.study.pool import choices, pool
+from rightbatch.study.quick import as_fact, estimate
 from rightbatch.study.search import Search
 from rightbatch.study.session import Session
 from rightbatch.study.settings import Settings
@@ -47,6 +49,7 @@ _SWEEP_COSTS = 10.0
 
 _ALL_DONE = "every planned run is done"
 _SURE = "the recommended batch size is within {percent} of the fastest with 95 % probability"
+_QUICK = "a quick answer was asked for"
 _INTERRUPTED = "it was interrupted; the same command goes on from there"
 
 
@@ -65,6 +68,8 @@ class StudyRun:
         memory_limit: bytes; a batch size that needs more is not recommended; `None`: no limit.
         complete: whether to measure, when the answer stands, the batch sizes it did not need.
         progress: told of every piece of work done.
+        quick: whether to stop after one tuned run, with an estimate.
+        law: exponent of the learning rate's law, lr(B) ~ (1 + B_crit/B)^-law.
     """
 
     subject: Subject
@@ -76,31 +81,65 @@ class StudyRun:
     memory_limit: int | None
     complete: bool
     progress: Callable[[Progress], None]
+    quick: bool = False
+    law: float = 1.0
     session: Session = field(init=False)
     stopped: str = field(init=False, default="")
     search: Search = field(init=False)
 
     def run(self) -> None:
         """Do what is still to be done, until the answer stands or the budget is spent."""
+        if self.quick and len(choices(pool(self.store.runs(), self.settings.batch_sizes))) > 1:
+            return  # the store knows more than an estimate
         before = self.store.fact("seconds") or 0.0
         self.session = Session(budget=self.budget, progress=self.progress, settled=ROUNDS, before=before)
-        self.store.put(stopped=_INTERRUPTED)
+        self.store.put(stopped=_INTERRUPTED, quick=None)
         self.session.tell("timing", "getting ready", total=self._total(), piece=False)
         try:
             self._measure_memory()
             self._time_steps()
             self._begin_search(self._find_target())
-            for size in skeleton(self.settings.batch_sizes, self._middle()):
-                self._find(size)
-            self._answer()
-            if self.complete:
-                self._complete()
-                self._answer()  # what completed the table may have raised new doubt
+            self._find(self._middle())
+            noise = self._measure_noise()
+            if self.quick:
+                self._estimate(noise)
+            else:
+                self._study()
         except DeadlineError:
             budget = units.seconds(self.budget)
             self.stopped = f"the budget of {budget} was spent before every planned run was done"
         seconds = self.session.spent if self.session.worked else before
         self.store.put(seconds=seconds, stopped=self.stopped)
+
+    def _study(self) -> None:
+        """From the first tuned run to the answer."""
+        for size in skeleton(self.settings.batch_sizes, self._middle()):
+            if size not in self.search.found:
+                self._find(size)
+        self._answer()
+        if self.complete:
+            self._complete()
+            self._answer()  # what completed the table may have raised new doubt
+
+    def _measure_noise(self) -> RunNoise | None:
+        """The noise scale along the first tuned run, measured once."""
+        if self.store.fact("noise") is None:
+            noise = noise_along(self.subject, self.search.best_run(self._middle()))
+            self.store.put(noise={} if noise is None else asdict(noise))
+        known = self.store.fact("noise")
+        return RunNoise(**known) if known else None
+
+    def _estimate(self, noise: RunNoise | None) -> None:
+        """The quick answer."""
+        run = self.search.best_run(self._middle())
+        self.stopped = _QUICK
+        if run.steps_to_target is None:
+            return
+        if noise is None:
+            instead = "leave it out for a full study"
+            raise SettingError("quick", "needs a model that gives gradients", True, instead)
+        found = estimate(self.settings.batch_sizes, self._rounds(), run, noise, law=self.law)
+        self.store.put(quick=as_fact(found, noise))
 
     def _begin_search(self, target: Target) -> None:
         self.search = Search(

@@ -25,6 +25,10 @@ not rise with the batch and samples do not fall, so this leaves room for a learn
 _WIDE = {"sgd": (-14, 2), "momentum": (-18, -2), "nesterov": (-18, -2), "adam": (-24, -4)}
 """Points of the first search for each update rule: a factor of 256, extended where it is not enough."""
 
+_LAW = {"sgd": 1.0, "momentum": 1.0, "nesterov": 1.0}
+"""Exponent of the learning rate's law; other rules adapt the step, for which a half is usual
+(McCandlish et al. 2018, appendix A.2: between a half and 1 for Adam and RMSProp)."""
+
 _REACH = 8
 """Points the fine grid may be shifted when its best learning rate lies on the edge: a factor of 16."""
 
@@ -71,6 +75,11 @@ class Search:
     def reached(self) -> list[int]:
         """The sizes at which the target was reached."""
         return [size for size, found in self.found.items() if math.isfinite(found.steps)]
+
+    def best_run(self, size: int) -> Run:
+        """The run of the best learning rate that the coarse grid found at a batch size."""
+        point = self.found[size].point
+        return next(run for run in self._runs_of(size, self.seed) if run.point == point)
 
     def find(self, size: int) -> str:
         """Find the best learning rate of a batch size on the coarse grid, from the first seed; in words."""
@@ -146,3 +155,8 @@ def first_points(update_rule: str = "") -> list[int]:
     """Learning rates of the first search with an update rule, by its name, as points of the grid."""
     low, high = _WIDE.get(update_rule, (-20, 2))
     return list(range(low, high + 1, 2))
+
+
+def law_of(update_rule: str = "") -> float:
+    """The exponent of the learning rate's law, lr(B) ~ (1 + B_crit/B)^-law, of an update rule by its name."""
+    return _LAW.get(update_rule, 0.5)
