@@ -36,6 +36,12 @@ class Recommendation:
     """Share more seconds than the fastest takes that is not exceeded with 95 % probability."""
     estimate: bool
     """Whether this is a quick answer, from one tuned run."""
+    learning_rate_range: list[float] | None
+    """Learning rates that take at most 25 % more steps; `None`: not known."""
+    accumulation: dict[str, Any] | None
+    """Where the fastest size needs more memory than the limit: `batch_size`, `micro_batch`, `steps`."""
+    break_even: dict[str, Any] | None
+    """`against` batch size 32: `saves_seconds` a training, so that after `trainings` the study has paid."""
     seconds_to_target: float
     sentence: str
     reasons: list[str]

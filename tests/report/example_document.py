@@ -51,6 +51,9 @@ def example() -> dict[str, Any]:
         },
         "recommendation": {
             "estimate": False,
+            "learning_rate_range": [0.25, 0.5],
+            "accumulation": None,
+            "break_even": None,
             "batch_size": 32,
             "learning_rate": 0.35,
             "interval": [16, 64],

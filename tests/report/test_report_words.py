@@ -59,7 +59,7 @@ def test_facts() -> None:
     """The four numbers to be read first, with their doubt; without advice and fit there are none."""
     assert words.facts(example()) == [
         words.Fact("batch size", "32", "16 to 64"),
-        words.Fact("learning rate", "0.35", ""),
+        words.Fact("learning rate", "0.35", "0.25 to 0.5"),
         words.Fact("time to target", "1.57 ms", "1.43 ms to 1.73 ms"),
         words.Fact("critical batch size", "27", "24 to 31"),
     ]

@@ -79,7 +79,11 @@ def facts(document: Document) -> list[Fact]:
         row = next(row for row in document["batch_sizes"] if row["batch_size"] == advice["batch_size"])
         found += [
             Fact("batch size", str(advice["batch_size"]), _between(advice["interval"], units.count)),
-            Fact("learning rate", units.plain(advice["learning_rate"]), ""),
+            Fact(
+                "learning rate",
+                units.plain(advice["learning_rate"]),
+                _between(advice["learning_rate_range"], units.plain),
+            ),
             Fact(
                 "time to target",
                 units.seconds(advice["seconds_to_target"]),

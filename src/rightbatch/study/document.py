@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -10,15 +10,16 @@ import numpy as np
 from rightbatch import units
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
+from rightbatch.study.advice import Advice, accumulation, break_even, tolerated_rates
 from rightbatch.study.grid import lr_at
-from rightbatch.study.pool import pool
+from rightbatch.study.pool import Pool, pool
 from rightbatch.study.quick import quick_recommendation
 from rightbatch.study.recommend import Analysis, Fit, Size, analyse
 from rightbatch.study.run import memory_of
 from rightbatch.study.settings import method_of
 from rightbatch.study.store import Store
 from rightbatch.study.subject import Run
-from rightbatch.study.words import reasons, recommendation_sentence, would_change_if
+from rightbatch.study.words import advised, reasons, recommendation_sentence, would_change_if
 
 SCHEMA = 1
 """Version of the document; raised when a key changes its meaning or goes."""
@@ -63,7 +64,12 @@ def document_of(
         },
         "target": target,
         "noise_scale": store.fact("noise") or None,
-        "recommendation": _recommendation(analysis, units.target(target["text"]), quick),
+        "recommendation": _recommendation(
+            analysis,
+            units.target(target["text"]),
+            quick,
+            _advice(analysis, table, context, store.fact("seconds")),
+        ),
         "fit": None if analysis.fit is None else _fit(analysis.fit),
         "step_time": _step_time(analysis, timings),
         "batch_sizes": [_row(size, context) for size in analysis.sizes],
@@ -93,24 +99,53 @@ def _foretold(analysis: Analysis, steps: Mapping[int, float]) -> Analysis:
     return replace(analysis, sizes=tuple(sizes))
 
 
+def _advice(analysis: Analysis, table: Pool, context: "_Context", spent: float | None) -> Advice | None:
+    """What goes with the recommended size."""
+    best = analysis.recommended
+    if best is None or best.choice is None:
+        return None
+    fits = [
+        size
+        for size in analysis.sizes
+        if context.limit is None or context.memory.get(size.batch_size, 0) <= context.limit
+    ]
+    fastest = min(analysis.sizes, key=lambda size: size.seconds)
+    seconds = {size.batch_size: size.seconds for size in analysis.sizes if size.choice is not None}
+    return Advice(
+        rates=tolerated_rates(table, best.batch_size, best.choice),
+        accumulation=None
+        if fastest in fits
+        else accumulation(
+            fastest.batch_size,
+            [size.batch_size for size in fits],
+            fastest.steps,
+            {size.batch_size: size.seconds_per_step for size in fits},
+        ),
+        break_even=break_even(seconds, best.batch_size, spent or 0.0),
+    )
+
+
 def _recommendation(
-    analysis: Analysis, target: str, quick: Mapping[str, Any] | None
+    analysis: Analysis, target: str, quick: Mapping[str, Any] | None, advice: Advice | None
 ) -> dict[str, Any] | None:
     if quick is not None:
         return quick_recommendation(quick, target)
     size = analysis.recommended
-    if size is None:
+    if size is None or advice is None:
         return None
     return {
         "estimate": False,
         "batch_size": size.batch_size,
         "learning_rate": size.lr,
+        "learning_rate_range": list(advice.rates),
         "interval": _interval(analysis.interval),
         "within_5_percent": list(analysis.within),
         "regret": analysis.regret,
         "seconds_to_target": size.seconds,
         "sentence": recommendation_sentence(size),
-        "reasons": reasons(analysis, target),
+        "accumulation": None if advice.accumulation is None else asdict(advice.accumulation),
+        "break_even": None if advice.break_even is None else asdict(advice.break_even),
+        "reasons": [*reasons(analysis, target), *advised(advice, size)],
         "would_change_if": would_change_if(analysis, target),
     }
 

@@ -18,6 +18,8 @@ DRAWS = 2000
 ARRIVES = 0.8
 """Share of the runs that must reach the target at a batch size that is recommended."""
 
+SURE = 0.95
+
 ALIKE = 1.05
 """A batch size counts as good as the best when it takes at most this many times its seconds."""
 
@@ -62,6 +64,12 @@ class Outlook:
     def alike(self) -> tuple[int, ...]:
         """Measured sizes that are more likely than not within 5 % of the best."""
         near = (self.ratios <= ALIKE).mean(axis=0) >= 0.5
+        near[self.best()] = True
+        return tuple(size for size, yes in zip(self.batch_sizes, near & self.usable, strict=True) if yes)
+
+    def surely_alike(self) -> tuple[int, ...]:
+        """Measured sizes that are within 5 % of the best with 95 % probability; the best in any case."""
+        near = (self.ratios <= ALIKE).mean(axis=0) >= SURE
         near[self.best()] = True
         return tuple(size for size, yes in zip(self.batch_sizes, near & self.usable, strict=True) if yes)
 

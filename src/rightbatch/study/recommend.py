@@ -1,8 +1,9 @@
 """From runs and timings to a recommendation, with the doubt that the runs leave."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from rightbatch.stats.lack_of_fit import lack_of_fit
 from rightbatch.stats.resampling import resamples
 from rightbatch.stats.scaling import ScalingFit, fit_scaling
 from rightbatch.stats.steptime import StepTime, fit_step_time
+from rightbatch.study.advice import tolerated_rates
 from rightbatch.study.grid import lr_at
 from rightbatch.study.outlook import Outlook, filled, outlook, rounds_of
 from rightbatch.study.pool import Choice, Pool, choices, chosen_log_steps, resampled_log_steps
@@ -25,6 +27,9 @@ PREFERENCES = ("fastest", "cheapest", "smallest")
 _SMALL_P = 0.01
 _SMALL_RESIDUAL = 0.10
 """The curve is said not to fit when the test finds it and the misfit matters: residuals over 10 %."""
+
+_MORE_MEMORY = 1.25
+"""Less memory than this many times as much is no reason to prefer a batch size."""
 
 _EDGE = 10.0
 """An end of B_crit's interval this near the edge of its range, as a factor, is no bound."""
@@ -69,6 +74,10 @@ class Size:
     def share_reached(self) -> float:
         """Share of the runs at the best learning rate that reached the target."""
         return 0.0 if self.choice is None else self.choice.reached / self.choice.seeds
+
+
+Ease = Callable[[Size], tuple[float, ...]]
+"""A key to sort sizes by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +147,7 @@ def analyse(
         sizes=sizes,
         step_time=_step_time(table.batch_sizes, timed),
         fit=_fit(table, found, view, seed),
-        recommended=_preferred(usable, within, view, prefer),
+        recommended=_preferred(usable, within, view, prefer, _ease(table, memory)),
         interval=None if view is None else view.span(),
         within=within,
         regret=None if view is None else view.regret(),
@@ -174,18 +183,34 @@ def _most_reliable(usable: Sequence[Size]) -> tuple[int, ...]:
 
 
 def _preferred(
-    usable: Sequence[Size], within: Sequence[int], view: Outlook | None, prefer: str
+    usable: Sequence[Size], within: Sequence[int], view: Outlook | None, prefer: str, ease: Ease
 ) -> Size | None:
+    """The size to recommend; the fastest leaves a choice only among those that surely are as fast."""
     if not usable:
         return None
     best = within[0] if view is None else view.batch_sizes[view.best()]
-    alike = [size for size in usable if size.batch_size in within]
-    keys = {
-        "fastest": lambda s: s.batch_size != best,
+    sure = within if view is None else view.surely_alike()
+    alike = [size for size in usable if size.batch_size in (sure if prefer == "fastest" else within)]
+    keys: dict[str, Callable[[Size], Any]] = {
+        "fastest": lambda s: (*ease(s), s.batch_size != best),
         "cheapest": lambda s: s.examples,
         "smallest": lambda s: s.batch_size,
     }
     return min(alike, key=keys[prefer])
+
+
+def _ease(table: Pool, memory: Mapping[int, int]) -> Ease:
+    """How a size is to train with: less memory first, then more learning rates that do, then a usual size."""
+
+    def ease(size: Size) -> tuple[float, ...]:
+        if size.choice is None:
+            return (math.inf, 0, 1)
+        low, high = tolerated_rates(table, size.batch_size, size.choice)
+        octaves = round(2 * math.log2(high / low)) / 2
+        used = memory.get(size.batch_size, 1)
+        return (round(math.log(used, _MORE_MEMORY)), -octaves, size.batch_size.bit_count() != 1)
+
+    return ease
 
 
 def _fit(table: Pool, found: Mapping[int, Choice], view: Outlook | None, seed: int) -> Fit | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from rightbatch import units
 from rightbatch.stats.steptime import StepTime, best_batch
+from rightbatch.study.advice import TOLERATED, Advice
 from rightbatch.study.recommend import Analysis, Fit, Size
 
 
@@ -29,6 +30,31 @@ def reasons(analysis: Analysis, target: str) -> list[str]:
         *([] if larger is None else [_larger(best, larger)]),
         *([] if analysis.fit is None else [_critical(analysis.fit, analysis.step_time)]),
     ]
+
+
+def advised(advice: Advice, best: Size) -> list[str]:
+    """How far the learning rate may be off, what accumulation would bring, and when the study has paid."""
+    low, high = advice.rates
+    said = []
+    if low < high:
+        said.append(
+            f"Learning rates from {units.plain(low)} to {units.plain(high)} take at most "
+            f"{units.percent(TOLERATED - 1)} more steps."
+        )
+    split, pays = advice.accumulation, advice.break_even
+    if split is not None:
+        said.append(
+            f"Batch size {split.batch_size:,} would be the fastest, but needs more memory than the limit; "
+            f"accumulated from {split.steps} micro-batches of {split.micro_batch:,} it takes "
+            f"{units.seconds(split.seconds_to_target)} instead of {units.seconds(best.seconds)}."
+        )
+    if pays is not None:
+        said.append(
+            f"Against batch size {pays.against} at its best learning rate it saves "
+            f"{units.seconds(pays.saves_seconds)} a training; the study pays after "
+            f"{units.plural(pays.trainings, 'training')} to this target."
+        )
+    return said
 
 
 def would_change_if(analysis: Analysis, target: str) -> list[str]:
