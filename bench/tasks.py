@@ -1,7 +1,7 @@
 """The tasks that the study is judged on: real or realistic, and none needs a download."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,13 @@ def _clusters() -> Dataset:
     return load_data((x, y), task="classification")
 
 
+def _autoencoder() -> Dataset:
+    """Digits from themselves, through eight units."""
+    data = load_data("digits")
+    (train, _), (held, _) = data.train, data.validation
+    return replace(data, train=(train, train), validation=(held, held), task="regression")
+
+
 def _digits() -> Dataset:
     return load_data("digits")
 
@@ -64,6 +71,7 @@ _TASKS: tuple[tuple[str, Any, Callable[[], Dataset]], ...] = (
     ("friedman, MLP", MLP(hidden=(32,)), _friedman),
     ("clusters, MLP", MLP(hidden=(64,)), _clusters),
     ("characters, MLP", MLP(hidden=(64,)), _characters),
+    ("digits, autoencoder", MLP(hidden=(8,), activation="tanh"), _autoencoder),
 )
 
 TASKS = tuple(

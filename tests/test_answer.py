@@ -10,7 +10,7 @@ import pytest
 import rightbatch as rb
 from rightbatch.answer import Study, open_study, store_name, study
 from rightbatch.records import Progress
-from rightbatch.study import run as running
+from rightbatch.study import costs
 from rightbatch.study.problem import Problem
 from rightbatch.study.store import Store
 
@@ -18,7 +18,8 @@ from rightbatch.study.store import Store
 @pytest.fixture(autouse=True)
 def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rounds of timing are enough here."""
-    monkeypatch.setattr(running, "ROUNDS", 2)
+    monkeypatch.setattr(costs, "ROUNDS", 2)
+    monkeypatch.setattr(costs, "AGAIN", 0)
 
 
 FINISHED = {

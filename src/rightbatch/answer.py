@@ -17,7 +17,7 @@ from rightbatch.study.machine import describe, fixed_threads
 from rightbatch.study.question import Question, file_name, question_of
 from rightbatch.study.recommend import PREFERENCES
 from rightbatch.study.run import StudyRun
-from rightbatch.study.settings import Settings, bytes_of, seconds_of
+from rightbatch.study.settings import Settings, bytes_of, seconds_of, time_word
 from rightbatch.study.store import Store
 from rightbatch.train.target import Target
 
@@ -192,7 +192,7 @@ def study(
     with Store(None if store is None else Path(store)) as open_store, fixed_threads(settings.threads):
         _claim(open_store, settings, asked)
         open_store.put(budget=seconds)
-        StudyRun(
+        running = StudyRun(
             subject=asked.subject,
             settings=settings,
             store=open_store,
@@ -204,11 +204,11 @@ def study(
             memory_limit=limit,
             complete=complete,
             progress=progress or _silent,
-        ).run()
+        )
+        running.run()
         if not open_store.runs():
-            raise SettingError(
-                "budget", "was spent before the first run", budget, "write a larger one such as 60s"
-            )
+            instead = f"write a larger one such as {time_word(running.least_seconds())}"
+            raise SettingError("budget", "was spent before the first run", budget, instead)
         return Study(_document(open_store, prefer, limit))
 
 

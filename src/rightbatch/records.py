@@ -4,7 +4,7 @@ What travels once a step is a `NamedTuple` or a plain slotted class: each is mad
 a microsecond, where a frozen dataclass takes a whole one (docs/decisions/0003).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
@@ -61,6 +61,7 @@ class Outcome(StrEnum):
     DIVERGED = "diverged"
     HOPELESS = "hopeless"
     OUT_OF_STEPS = "out of steps"
+    OUT_OF_MEMORY = "out of memory"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,11 @@ class Shape:
     """Classes, or columns of the regression target; 1 for two classes (one logit)."""
     task: str
     """`"regression"` or `"classification"`."""
+    row: tuple[int, ...] = field(default=(), repr=False, compare=False)
+    """Axes of one row of the input as it was given, such as `(1, 8, 8)`; empty: not known.
+
+    Neither compared nor shown: `features` is all that most models look at.
+    """
 
 
 class Progress(NamedTuple):

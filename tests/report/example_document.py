@@ -49,6 +49,8 @@ def example() -> dict[str, Any]:
             "text": "val_loss<=0.3",
             "how": "set from a pilot: batch size 32 came to 0.27 in 20 epochs, and 10 % are left as room.",
         },
+        "generalisation": None,
+        "noise_scale": None,
         "recommendation": {
             "estimate": False,
             "learning_rate_range": [0.25, 0.5],

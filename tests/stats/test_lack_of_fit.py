@@ -35,7 +35,10 @@ def test_sees_that_a_constant_noise_scale_is_no_hyperbola() -> None:
 
 
 def test_equals_the_classical_analysis_of_variance() -> None:
-    """On a full table F is the textbook's: deviations of the size means, over the interaction."""
+    """On a full table F is the textbook's: deviations of the size means, over the interaction.
+
+    So is the p-value where all sizes scatter alike, but for what the correction takes for unequal scatter.
+    """
     steps = seeds_around(22 * (1 + 27 / POWERS), seeds=4, repeats=1)[0]
     logs, sizes = np.log(steps), POWERS.size
     means = logs.mean(axis=0)
@@ -45,7 +48,7 @@ def test_equals_the_classical_analysis_of_variance() -> None:
     test = lack_of_fit(POWERS, steps)
     assert test.degrees == (sizes - 2, 3 * (sizes - 1))
     assert test.statistic == pytest.approx(expected, rel=1e-9)
-    assert test.p_value == pytest.approx(1 - stats.f.cdf(expected, *test.degrees), rel=1e-9)
+    assert test.p_value == pytest.approx(1 - stats.f.cdf(expected, *test.degrees), abs=0.02)
 
 
 def test_offsets_of_seeds_do_not_matter() -> None:
@@ -79,13 +82,29 @@ def test_false_alarms_with_holes() -> None:
     [
         ([4, 8], [[60, 40], [66, 41]]),
         ([4, 8, 16], [[60, 40, 30]]),
-        ([4, 8, 16], [[60, 41, 30], [60, 41, 30]]),
         ([4, 8, 16], [[np.nan] * 3, [np.nan] * 3]),
     ],
-    ids=["two sizes", "one seed", "seeds that agree", "nothing measured"],
+    ids=["two sizes", "one seed", "nothing measured"],
 )
 def test_cannot_be_tested(sizes: Any, steps: Any) -> None:
     """Where there is nothing to compare with, the p-value is NaN."""
     test = lack_of_fit(sizes, steps)
     assert np.isnan(test.p_value)
     assert np.isnan(test.statistic)
+
+
+def test_seeds_that_shift_all_sizes_alike_are_judged_by_how_well_steps_are_known() -> None:
+    """No scatter is left: a curve 1 % off is within the error of measuring, one of 20 % is not."""
+    shift = np.array([[1.0], [1.3], [0.8]])
+    for off, fits in ((0.0, True), (0.005, True), (0.2, False)):
+        bent = 22 * (1 + 27 / POWERS) * np.where(np.arange(POWERS.size) % 2, 1 + off, 1 / (1 + off))
+        assert (lack_of_fit(POWERS, bent * shift).p_value > 0.05) == fits
+    assert lack_of_fit([4, 8, 16], [[60, 41, 30], [60, 41, 30]]).p_value < 1
+
+
+def test_false_alarms_where_small_batches_scatter_more() -> None:
+    """With four times the scatter at the smallest size the share of false alarms is near the level's."""
+    curve, scatter = 22 * (1 + 27 / POWERS), np.geomspace(0.24, 0.06, POWERS.size)
+    noise = np.random.default_rng(2).standard_normal((600, 4, POWERS.size))
+    alarms = [lack_of_fit(POWERS, curve * np.exp(scatter * study)).p_value < 0.05 for study in noise]
+    assert np.mean(alarms) == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / 600))

@@ -90,3 +90,32 @@ def test_one_size_is_refused() -> None:
     """No curve goes through one size; the error says what is needed."""
     with pytest.raises(SettingError, match="log_steps must be known at two sizes or more"):
         steps_posterior([1, 2], [[1.0, np.nan]], draws=10, seed=0)
+
+
+def test_a_missed_run_took_more_steps_than_it_made() -> None:
+    """Runs cut off at a third of what they need are put back on the curve, but not if taken for arrivals."""
+    rng = np.random.default_rng(4)
+    table = curve(SIZES) + 0.1 * rng.standard_normal((4, len(SIZES)))
+    missed = table > np.log(150)
+    made = np.where(missed, np.minimum(table, np.log(150)), table)
+    right = steps_posterior(SIZES, made, draws=1000, seed=0, missed=missed)
+    wrong = steps_posterior(SIZES, made, draws=1000, seed=0)
+    low, high = np.quantile(right.log_steps[:, 0], [0.025, 0.975])
+    assert low < curve(SIZES)[0] < high
+    assert np.quantile(wrong.log_steps[:, 0], 0.975) < curve(SIZES)[0]
+    assert np.median(right.b_crit) == pytest.approx(B_CRIT, rel=0.3)
+
+
+def test_a_size_of_an_unlucky_seed_alone_is_corrected_for_it() -> None:
+    """A seed that is 1.6 times slower everywhere does not make the one size slow that only it was run at."""
+    luck = np.array([[0.5], [-0.25], [-0.25]])
+    table = curve(SIZES) + luck + 0.01 * np.random.default_rng(5).standard_normal((3, len(SIZES)))
+    table[1:, 4] = np.nan
+    off = steps_posterior(SIZES, table, draws=1000, seed=0).log_steps - curve(SIZES)
+    assert np.median(off[:, 4] - off[:, 5]) == pytest.approx(0, abs=0.05)
+
+
+def test_missed_must_be_one_value_a_run() -> None:
+    """The error names both shapes."""
+    with pytest.raises(SettingError, match="missed must have the shape of log_steps \\(1, 11\\)"):
+        steps_posterior(SIZES, curve(SIZES)[None], draws=10, seed=0, missed=[True])

@@ -57,19 +57,19 @@ def test_seconds_come_from_the_functions_own_count() -> None:
 
 
 def test_a_clock_that_runs_on_while_others_train_does_no_harm() -> None:
-    """Only stretches without a pause count: each report takes 2 ms, whoever else has had a turn."""
+    """Only stretches without a pause count: each report takes 5 ms, whoever else has had a turn."""
 
     def wall_clock(batch_size: int, lr: float, seed: int) -> Iterator[Report]:
         started, step = time.perf_counter(), 0
         while True:
             step += 1
-            time.sleep(0.002)
+            time.sleep(0.005)
             yield step * batch_size, time.perf_counter() - started, math.exp(-lr * step)
 
     work = Sweep(target=TARGET, batch_size=10, seed=0, points=(-6, -5, -4, -3, -2), most_steps=5000)
     _, timings = Function(train=wall_clock, samples=1000, name="w").runs(work)
     assert len(timings) == 5
-    assert all(0.002 <= timing.seconds < 0.008 for timing in timings)
+    assert all(0.005 <= timing.seconds < 0.025 for timing in timings)
 
 
 def test_every_generator_is_closed() -> None:
@@ -200,7 +200,7 @@ def test_one_that_blocks_is_left_at_the_deadline() -> None:
     started = time.perf_counter()
     with pytest.raises(DeadlineError):
         made(blocking, deadline=started + 0.1)
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 2.5
 
 
 def known_truth(batch_size: int, lr: float, seed: int) -> Iterator[Report]:

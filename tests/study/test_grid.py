@@ -86,22 +86,24 @@ def test_of_equals_the_lowest_is_best() -> None:
     assert best_point({4: 1.0, 2: 1.0, 0: 3.0}) == 2
 
 
-@pytest.mark.parametrize(
-    ("found", "batch_size", "expected"),
-    [
-        ({32: -4}, 32, -4),  # the size itself
-        ({32: -4}, 64, -3),  # one size: a point an octave, as the square root of the batch
-        ({32: -4}, 8, -6),
-        ({32: -4, 64: -3}, 128, -2),  # the slope so far, one point an octave
-        ({32: -4, 64: -4}, 256, -4),  # flat
-        ({32: -4, 64: -6}, 128, -6),  # a falling rate is noise: held flat
-        ({32: -4, 64: 2}, 128, 4),  # steeper than in proportion is noise, too
-        ({16: -6, 256: -1}, 64, -4),  # in between: -6 and two octaves of 5/4 points, rounded
-    ],
-)
-def test_guess(found: dict[int, int], batch_size: int, expected: int) -> None:
-    """The slope between the two nearest sizes is carried on, held between none and proportional."""
-    assert guess(found, batch_size) == expected
+@pytest.mark.parametrize("alpha", [1.0, 0.5])
+@pytest.mark.parametrize("noise_scale", [4.0, 64.0, 1000.0])
+def test_guess_follows_the_law(noise_scale: float, alpha: float) -> None:
+    """From the nearest points to eps/(1 + B_0/B)^alpha at three sizes, others are within a factor of 2."""
+
+    def exact(size: int) -> float:
+        return 2 * math.log2(0.5 / (1 + noise_scale / size) ** alpha)
+
+    found = {size: round(exact(size)) for size in (4, 32, 256)}
+    for size in (1, 8, 64, 128, 1024):
+        assert abs(guess(found, size) - exact(size)) <= 2
+
+
+def test_a_guess_from_one_size_rises_with_the_batch() -> None:
+    """By less than in proportion, and not at all at the size itself."""
+    assert guess({32: -4}, 32) == -4
+    assert -4 <= guess({32: -4}, 256) <= 2
+    assert -10 <= guess({32: -4}, 4) <= -4
 
 
 @given(st.sets(st.integers(1, 10_000), min_size=1), st.integers(1, 10_000))

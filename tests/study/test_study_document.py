@@ -56,7 +56,8 @@ def documented(runs: list[Run], times: list[Timing] | None = None, **settings: A
 def test_the_keys() -> None:
     """Schema 1 has these and no others."""
     assert list(documented(all_runs())) == [
-        "schema", "version", "data", "settings", "target", "noise_scale", "recommendation", "fit",
+        "schema", "version", "data", "settings", "target", "noise_scale", "recommendation",
+        "generalisation", "fit",
         "step_time",
         "batch_sizes", "curves", "stopped", "cost", "machine",
     ]  # fmt: skip
@@ -239,7 +240,7 @@ def test_sizes_above_the_memory_limit_say_so() -> None:
 def test_a_rate_that_missed_once_counts_its_arrivals() -> None:
     """Seeds that arrived and seeds that were run are told apart; the estimate counts the steps of a miss.
 
-    Steps measured are 10, of the arrival alone; the estimate is near sqrt(10 · 100) = 32.
+    Steps measured are 10, of the arrival alone; the estimate is above sqrt(10 · 100): 100 were too few.
     """
     runs = [run(1, 0, 0, 10.0), run(1, 0, 1, None), run(10, 0, 0, 5.0), run(10, 0, 1, 5.0)]
     document = documented(runs)
@@ -255,4 +256,4 @@ def test_a_rate_that_missed_once_counts_its_arrivals() -> None:
         }
     ]
     assert (row["seeds_reached"], row["steps_measured"]) == (1, pytest.approx(10))
-    assert row["steps_to_target"] == pytest.approx(math.sqrt(10 * 100), rel=0.15)
+    assert math.sqrt(10 * 100) < row["steps_to_target"] < 100

@@ -7,7 +7,7 @@ import pytest
 
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome, Progress
-from rightbatch.study import run as module
+from rightbatch.study import costs
 from rightbatch.study.pool import choices, pool
 from rightbatch.study.problem import Problem
 from rightbatch.study.run import StudyRun
@@ -38,7 +38,8 @@ def known_seconds() -> Iterator[None]:
             yield [Timing(size, number, 10, SECONDS.get(size, 1e-3)) for size in sizes]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "ROUNDS", 2)
+        patch.setattr(costs, "ROUNDS", 2)
+        patch.setattr(costs, "AGAIN", 0)
         patch.setattr(Problem, "time_steps", rounds)
         yield
 

@@ -53,8 +53,11 @@ class Dataset:
     @property
     def shape(self) -> Shape:
         """What a model must know to start; two classes have one output, a logit."""
+        x, y = self.train
         outputs = len(self.classes) if len(self.classes) > 2 else 1
-        return Shape(features=len(self.feature_names), outputs=outputs, task=self.task)
+        if self.task == "regression":
+            outputs = y.shape[1]
+        return Shape(features=len(self.feature_names), outputs=outputs, task=self.task, row=x.shape[1:])
 
     def in_own_units(self, weights: Array, bias: Array) -> tuple[Array, Array]:
         r"""The linear model y = x w + b of standardised data, in the data's own units.

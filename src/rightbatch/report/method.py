@@ -49,6 +49,7 @@ def _settings(document: Document) -> list[tuple[str, str]]:
         ("Chosen", text(f"The {settings['prefer']} within 5 % of the least time to target")),
         ("Limits", text(_limits(document))),
         ("Fit", _fit(document)),
+        ("Generalisation", _generalisation(document)),
         ("Cost", text(_cost(document))),
         ("Ended", text(units.capital(document["stopped"]))),
         ("Machine", text(_machine(document))),
@@ -94,6 +95,11 @@ def _fit(document: Document) -> str:
     )
     lack = text(fit["lack_of_fit"] or "")
     return f"{letters}. {_distance('steps', fit)} {_distance('times per step', line)} {lack}"
+
+
+def _generalisation(document: Document) -> str:
+    found = document["generalisation"]
+    return "" if found is None else paragraph(found["sentence"])
 
 
 def _distance(what: str, law: Mapping[str, Any]) -> str:

@@ -10,23 +10,25 @@ The model of seed i at batch size B_j::
 Real problems follow the hyperbola to a few per cent (McCandlish et al. 2018; Shallue et al. 2019), so a
 size that was measured is drawn a little towards the curve, and one that was not lies near it. The
 priors are flat in ln S_min and ln B_crit. Sigma and omega have weak priors at 10 %, what seeds usually
-do, worth `PRIOR_RUNS` runs each; tau is averaged over `DEVIATIONS`.
+do, worth a few runs each; tau is averaged over a few values. Sigma and omega are drawn first
+(`scatter`), and where runs missed the target their steps with them (`imputed`); given these the rest is
+drawn exactly (`worlds`).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from rightbatch.errors import SettingError
 from rightbatch.rng import generator
-from rightbatch.stats.curves import REACH, Floats, checked_sizes
+from rightbatch.stats.curves import Floats, checked_sizes
+from rightbatch.stats.imputed import imputed
+from rightbatch.stats.scatter import scatter
+from rightbatch.stats.worlds import Worlds, draw
 
-PRIOR_SCATTER = 0.1
-PRIOR_RUNS = 4.0
-
-DEVIATIONS = (0.01, 0.03, 0.06, 0.12, 0.25)
-"""Values of tau, from a hyperbola that holds exactly to one that is only a trend."""
+WORLDS = 16
+"""Draws of the scatter: an interval from 16 has the ends of one from 256 to 2 % of its length."""
 
 GRID_STEP = 0.05
 """Step in ln B_crit."""
@@ -43,91 +45,60 @@ class Steps:
     """ln S of every size, measured or not, shape `(draws, sizes)`."""
 
 
-def steps_posterior(batch_sizes: ArrayLike, log_steps: ArrayLike, *, draws: int, seed: int) -> Steps:
+def steps_posterior(
+    batch_sizes: ArrayLike,
+    log_steps: ArrayLike,
+    *,
+    draws: int,
+    seed: int,
+    missed: ArrayLike | None = None,
+) -> Steps:
     """Draws of S(B) given the runs.
 
     Args:
         batch_sizes: all sizes, shape `(n,)`, at least 2 different ones.
-        log_steps: ln of the steps to target of each seed, shape `(seeds, n)`; NaN: not run or not reached.
+        log_steps: ln of the steps to target of each seed, shape `(seeds, n)`; NaN: not run.
         draws: how many.
         seed: of the draws.
+        missed: whether the run missed the target, bool `(seeds, n)`; then its `log_steps` are those it
+            made, and it would have taken more. `None`: all reached it.
 
     Raises:
-        SettingError: fewer than 2 sizes were measured.
+        SettingError: fewer than 2 sizes were measured, or `missed` has another shape.
 
     Example:
         >>> measured = np.log([[610.0, np.nan, 43.0, 24.0, np.nan]])
         >>> steps = steps_posterior([1, 8, 32, 256, 1024], measured, draws=1000, seed=0)
         >>> print(np.exp(np.median(steps.log_steps, axis=0)).round(-1))
         [620. 100.  40.  20.  20.]
+        >>> missed = [[False, False, True, False, False]]
+        >>> more = steps_posterior([1, 8, 32, 256, 1024], measured, draws=1000, seed=0, missed=missed)
+        >>> bool(np.median(more.log_steps[:, 2]) > np.median(steps.log_steps[:, 2]))
+        True
     """
     sizes, table = checked_sizes(batch_sizes), np.asarray(log_steps, np.float64)
-    known = np.isfinite(table).sum(axis=0)
-    if (known > 0).sum() < 2:
+    known = np.isfinite(table)
+    late = _checked_missed(missed, known)
+    if (known & ~late).any(axis=0).sum() < 2:
         raise SettingError(
             "log_steps", "must be known at two sizes or more", table.tolist(), "run more sizes"
         )
-    random = generator("posterior", seed)
-    mean = np.where(np.isfinite(table), table, 0).sum(axis=0) / np.maximum(known, 1)
-    sigma2, omega2 = _scatter(table, random, draws)
-    variance = np.divide(np.median(sigma2), known, out=np.full(len(sizes), np.inf), where=known > 0)
-    b_crit, tau2 = _curve(sizes, mean, variance, random, draws)
-    level = np.log1p(b_crit[:, None] / sizes)
-    noise = np.divide(sigma2[:, None], known, out=np.full((draws, len(sizes)), np.inf), where=known > 0)
-    weight = 1 / (tau2[:, None] + noise)
-    total = weight.sum(axis=1)
-    luck = random.standard_normal(draws) * np.sqrt(omega2 / max(int(np.isfinite(table).any(axis=1).sum()), 1))
-    log_s_min = (weight * (mean - level)).sum(axis=1) / total + random.standard_normal(draws) / np.sqrt(total)
-    curve = log_s_min[:, None] + level
-    trust = tau2[:, None] * weight
-    spread = np.sqrt(tau2[:, None] * (1 - trust))
-    return Steps(
-        s_min=np.exp(log_s_min + luck),
-        b_crit=b_crit,
-        log_steps=curve
-        + trust * (mean - curve)
-        + spread * random.standard_normal(curve.shape)
-        + luck[:, None],
-    )
+    random, values, ran = generator("posterior", seed), np.where(known, table, 0), known * 1.0
+    if late.any():
+        worlds = imputed(sizes, values, ran, late, random=random, worlds=WORLDS)
+    else:
+        worlds = Worlds(np.tile(values, (WORLDS, 1, 1)), ran, *scatter(values, ran, random, WORLDS))
+    found = draw(sizes, worlds, random, draws, GRID_STEP)
+    return Steps(s_min=np.exp(found.log_s_min), b_crit=np.exp(found.log_b_crit), log_steps=found.log_steps)
 
 
-def _scatter(table: Floats, random: np.random.Generator, draws: int) -> tuple[Floats, Floats]:
-    """Draws of sigma² and omega²: scaled inverse chi-squared, from the table and the priors."""
-    known = np.isfinite(table)
-    count = np.maximum(known.sum(axis=0), 1)
-    rest = np.where(known, table - np.where(known, table, 0).sum(axis=0) / count, 0)
-    seeds = rest.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    left = np.where(known, rest - seeds[:, None], 0)
-    rows, columns = int(known.any(axis=1).sum()), int(known.any(axis=0).sum())
-    return (
-        _variance((left**2).sum(), max(int(known.sum()) - rows - columns + 1, 0), random, draws),
-        _variance((seeds**2).sum(), max(rows - 1, 0), random, draws),
-    )
-
-
-def _variance(squares: float, degrees: int, random: np.random.Generator, draws: int) -> Floats:
-    total = PRIOR_RUNS * PRIOR_SCATTER**2 + squares
-    return np.asarray(total / random.chisquare(PRIOR_RUNS + degrees, draws))
-
-
-def _curve(
-    sizes: Floats, mean: Floats, variance: Floats, random: np.random.Generator, draws: int
-) -> tuple[Floats, Floats]:
-    """Draws of B_crit and tau² together, with S_min integrated out."""
-    grid = np.arange(np.log(sizes.min() / REACH), np.log(sizes.max() * REACH), GRID_STEP)
-    measured = np.isfinite(variance)
-    rest = mean[measured] - np.log1p(np.exp(grid)[:, None] / sizes[measured])
-    log_weight = np.stack([_log_weight(rest, tau**2 + variance[measured]) for tau in DEVIATIONS])
-    weight = np.exp(log_weight - log_weight.max())
-    cell = random.choice(weight.size, draws, p=(weight / weight.sum()).reshape(-1))
-    tau, place = np.unravel_index(cell, weight.shape)
-    within = random.uniform(-GRID_STEP / 2, GRID_STEP / 2, draws)
-    return np.exp(grid[place] + within), np.array(DEVIATIONS)[tau] ** 2
-
-
-def _log_weight(rest: Floats, variance: Floats) -> Floats:
-    """Log likelihood of ln S less the curve's shape, a constant apart, up to a constant of the data."""
-    inverse = 1 / variance
-    level = (rest * inverse).sum(axis=1, keepdims=True) / inverse.sum()
-    squares = ((rest - level) ** 2 * inverse).sum(axis=1)
-    return np.asarray(-0.5 * (squares + np.log(variance).sum() + np.log(inverse.sum())))
+def _checked_missed(missed: ArrayLike | None, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    late = np.zeros(known.shape, np.bool_) if missed is None else np.asarray(missed, np.bool_)
+    if late.shape != known.shape:
+        raise SettingError(
+            "missed",
+            f"must have the shape of log_steps {known.shape}",
+            late.shape,
+            "pass one value per run",
+        )
+    return late & known

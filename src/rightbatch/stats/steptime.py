@@ -53,7 +53,7 @@ def fit_step_time(batch_sizes: ArrayLike, seconds: ArrayLike) -> StepTime:
         >>> print(f"{line.a * 1e6:.1f} µs a step and {line.b * 1e6:.1f} µs a sample")
         20.0 µs a step and 1.0 µs a sample
     """
-    sizes, medians = _checked(batch_sizes, seconds)
+    sizes, medians = medians_of(batch_sizes, seconds)
 
     def residuals(parameters: Floats) -> Floats:
         return np.asarray(np.log(basis @ parameters / medians))
@@ -91,8 +91,8 @@ def best_batch(step_time: StepTime, b_crit: float) -> float:
     return math.sqrt(step_time.a / step_time.b * b_crit) if step_time.b > 0 else math.inf
 
 
-def _checked(batch_sizes: ArrayLike, seconds: ArrayLike) -> tuple[Floats, Floats]:
-    """The sizes and the median over the rounds at each."""
+def medians_of(batch_sizes: ArrayLike, seconds: ArrayLike) -> tuple[Floats, Floats]:
+    """The sizes, checked, and the median over the rounds at each."""
     sizes, rounds = checked_sizes(batch_sizes), np.asarray(seconds, dtype=np.float64)
     if rounds.ndim != 2 or rounds.shape[1] != sizes.size:
         raise SettingError(

@@ -11,11 +11,12 @@ from rightbatch import units
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
 from rightbatch.study.advice import Advice, accumulation, break_even, tolerated_rates
+from rightbatch.study.costs import memory_of, recent
+from rightbatch.study.generalisation import compared
 from rightbatch.study.grid import lr_at
 from rightbatch.study.pool import Pool, pool
 from rightbatch.study.quick import quick_recommendation
 from rightbatch.study.recommend import Analysis, Fit, Size, analyse
-from rightbatch.study.run import memory_of
 from rightbatch.study.settings import method_of
 from rightbatch.study.store import Store
 from rightbatch.study.subject import Run
@@ -44,7 +45,7 @@ def document_of(
     settings = store.fact("settings")
     target = store.fact("target")
     memory = memory_of(store)
-    runs, timings = store.runs(), store.timings()
+    runs, timings = store.runs(), recent(store)
     table = pool(runs, settings["batch_sizes"])
     analysis = analyse(
         table, timings, memory, prefer=prefer, memory_limit=memory_limit, seed=settings["seed"]
@@ -70,8 +71,9 @@ def document_of(
             quick,
             _advice(analysis, table, context, store.fact("seconds")),
         ),
+        "generalisation": _generalisation(store, analysis),
         "fit": None if analysis.fit is None else _fit(analysis.fit),
-        "step_time": _step_time(analysis, timings),
+        "step_time": _step_time(analysis, timings) | {"drift": store.fact("drift")},
         "batch_sizes": [_row(size, context) for size in analysis.sizes],
         "curves": [curve for size in analysis.sizes for curve in _curves(size, runs)],
         "stopped": store.fact("stopped"),
@@ -82,6 +84,11 @@ def document_of(
         },
         "machine": about["machine"],
     }
+
+
+def _generalisation(store: Store, analysis: Analysis) -> dict[str, Any] | None:
+    found, best = store.fact("generalisation"), analysis.recommended
+    return None if not found or best is None else compared(found, best.batch_size)
 
 
 class _Context:

@@ -7,6 +7,8 @@ different searches can be compared, and a run is never made twice.
 import math
 from collections.abc import Mapping, Sequence
 
+from rightbatch.stats.lrlaw import fit_lr_law
+
 COARSE = 2
 """Points between neighbours of a search: a factor of 2 in learning rate."""
 
@@ -71,11 +73,7 @@ def next_points(scores: Mapping[int, float], step: int = COARSE) -> list[int]:
 
 
 def guess(found: Mapping[int, int], batch_size: int) -> int:
-    """Where to start looking at a batch size, from the best points at other sizes.
-
-    The best learning rate rises with the batch, in proportion at first and ever less above the
-    noise scale (McCandlish et al. 2018, eq. 2.6); so the slope between the two nearest sizes is
-    carried on, held between none and proportional.
+    """Where to start looking at a batch size, from the best points at other sizes: the law fitted to them.
 
     Args:
         found: best point of each batch size so far, at least one.
@@ -85,13 +83,8 @@ def guess(found: Mapping[int, int], batch_size: int) -> int:
         >>> guess({32: -4, 64: -3}, 128)
         -2
     """
-    nearest = sorted(found, key=lambda size: abs(math.log2(size / batch_size)))
-    first = nearest[0]
-    octaves = math.log2(batch_size / first)
-    slope = 1.0
-    if len(nearest) > 1:
-        slope = (found[nearest[1]] - found[first]) / math.log2(nearest[1] / first)
-    return found[first] + round(min(max(slope, 0.0), 2.0) * octaves)
+    law = fit_lr_law(list(found), [lr_at(point) for point in found.values()], step=2.0 ** (COARSE / 2))
+    return round(2 * law.predict(batch_size)[0])
 
 
 def outwards(batch_sizes: Sequence[int], middle: int) -> list[int]:

@@ -10,7 +10,7 @@ from rightbatch.records import Array
 from rightbatch.stats.posterior import Steps, steps_posterior
 from rightbatch.stats.resampling import resamples
 from rightbatch.stats.steptime import fit_step_time
-from rightbatch.study.pool import Choice, Pool, chosen_log_steps
+from rightbatch.study.pool import Choice, Pool, chosen_log_steps, chosen_missed
 
 DRAWS = 2000
 """Of the posterior: the 2.5 % point of two thousand has an error of a third of a per cent."""
@@ -122,7 +122,13 @@ def outlook(
     """
     if len(found) < 2 or all(size in barred or _fails(found[size]) for size in found):
         return None
-    steps = steps_posterior(table.batch_sizes, chosen_log_steps(table, found), draws=DRAWS, seed=seed)
+    steps = steps_posterior(
+        table.batch_sizes,
+        chosen_log_steps(table, found),
+        draws=DRAWS,
+        seed=seed,
+        missed=chosen_missed(table, found),
+    )
     drawn = resamples(len(rounds), DRAWS, seed, of="rounds")
     medians = np.stack(
         [np.median(rounds[:, column][drawn], axis=1) for column in range(rounds.shape[1])], axis=1

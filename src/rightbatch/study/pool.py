@@ -96,14 +96,22 @@ def choices(table: Pool) -> dict[int, Choice]:
 def chosen_log_steps(table: Pool, found: Mapping[int, Choice]) -> Array:
     """Log steps of each seed at every size's best learning rate, `(seeds, sizes)`; NaN: not run.
 
-    A run that did not reach the target counts with the steps it made. That is too few, so a size
-    at which many runs fail looks better than it is; `Choice.reached` says how many do.
+    A run that did not reach the target has the steps it made: it would have taken more.
     """
-    rows = np.full(table.log_steps.shape[:2], np.nan)
+    steps = _chosen(table.log_steps, table, found)
+    return np.minimum(steps, _chosen(table.log_made, table, found))
+
+
+def chosen_missed(table: Pool, found: Mapping[int, Choice]) -> Array:
+    """Whether each of these runs missed the target, bool `(seeds, sizes)`."""
+    return np.isinf(_chosen(table.log_steps, table, found))
+
+
+def _chosen(cells: Array, table: Pool, found: Mapping[int, Choice]) -> Array:
+    rows = np.full(cells.shape[:2], np.nan)
     for column, size in enumerate(table.batch_sizes):
         if size in found:
-            point = table.points.index(found[size].point)
-            rows[:, column] = np.minimum(table.log_steps[:, column, point], table.log_made[:, column, point])
+            rows[:, column] = cells[:, column, table.points.index(found[size].point)]
     return rows
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from rightbatch.checks import whole_number
-from rightbatch.data.dataset import Dataset, load_data
+from rightbatch.data.dataset import Dataset
 from rightbatch.errors import SettingError
 from rightbatch.learners.models import model_named, optimizer_for
+from rightbatch.learners.protocol import Model
 from rightbatch.learners.torch_model import said
 from rightbatch.learners.updates import name_of
 from rightbatch.study.function import Function
@@ -18,6 +19,7 @@ from rightbatch.study.problem import Problem
 from rightbatch.study.search import first_points, law_of
 from rightbatch.study.settings import Settings, batch_sizes_for
 from rightbatch.study.subject import Subject
+from rightbatch.train.given import data_for
 from rightbatch.train.target import Target
 
 _LEAST_SEEDS = 2
@@ -40,6 +42,8 @@ class Question:
     """Exponent of the learning rate's law."""
     data: dict[str, Any]
     """What there is to know of the data."""
+    least_rows: int = 1
+    """The smallest batch that the model can be trained on."""
     learning_rates: tuple[float, float] | None = None
     """As the user gave them."""
 
@@ -65,7 +69,7 @@ class Question:
             model=self.model,
             optimizer=self.optimizer,
             target="auto" if target is None else str(self.subject.read_target(str(target))),
-            batch_sizes=batch_sizes_for(self.subject.samples, batch_sizes),
+            batch_sizes=batch_sizes_for(self.subject.samples, batch_sizes, least=self.least_rows),
             seeds=whole_number("seeds", seeds, at_least=_LEAST_SEEDS, instead="write a number such as 5"),
             seed=whole_number("seed", seed, at_least=0, instead="write a whole number such as 0"),
             data=self.data["fingerprint"],
@@ -100,7 +104,9 @@ def question_of(
     if samples is not None:
         asked = _of_function(model, samples)
     else:
-        asked = _of_model(model, data if isinstance(data, Dataset) else load_data(data, **how), optimizer)
+        built = model_named(model)
+        prepared = data if isinstance(data, Dataset) else data_for(built, data, **how)
+        asked = _of_model(built, prepared, optimizer)
     if learning_rates is None:
         return asked
     return replace(asked, wide=_points(learning_rates), learning_rates=(learning_rates[0], learning_rates[1]))
@@ -112,8 +118,7 @@ def file_name(asked: Question, settings: Settings) -> str:
     return f"study-{Path(asked.data['name']).stem}-{digest}.db"
 
 
-def _of_model(model: Any, data: Dataset, optimizer: Any) -> Question:
-    built = model_named(model)
+def _of_model(built: Model, data: Dataset, optimizer: Any) -> Question:
     rule = optimizer_for(built, optimizer)
     learner = built.build(data.shape, rule)
     train, validation, test = (len(part[0]) for part in (data.train, data.validation, data.test))
@@ -123,6 +128,7 @@ def _of_model(model: Any, data: Dataset, optimizer: Any) -> Question:
         optimizer=repr(rule),
         wide=first_points(name_of(rule)),
         law=law_of(name_of(rule)),
+        least_rows=_least_rows(learner),
         data={
             "name": data.name,
             "task": data.task,
@@ -133,9 +139,21 @@ def _of_model(model: Any, data: Dataset, optimizer: Any) -> Question:
             "features": len(data.feature_names),
             "outputs": data.shape.outputs,
             "fingerprint": data.fingerprint,
-            "notes": list(data.notes),
+            "notes": [*data.notes, *_left_out(learner)],
         },
     )
+
+
+def _least_rows(learner: Any) -> int:
+    return int(getattr(learner, "least_rows", 1))
+
+
+def _left_out(learner: Any) -> list[str]:
+    """What is said of batch sizes that the model cannot be trained on."""
+    least = _least_rows(learner)
+    if least == 1:
+        return []
+    return [f"Batch sizes: from {least} rows on, as the model normalises over the batch."]
 
 
 def _of_function(train: Any, samples: int) -> Question:

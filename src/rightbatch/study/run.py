@@ -13,13 +13,16 @@ import numpy as np
 
 from rightbatch import units
 from rightbatch.errors import SettingError
-from rightbatch.records import Array, Progress
+from rightbatch.records import Progress
+from rightbatch.study import costs, generalisation
+from rightbatch.study.costs import Costs, memory_of, recent
 from rightbatch.study.grid import lr_at, outwards
 from rightbatch.study.noise import RunNoise, noise_along
-from rightbatch.study.outlook import Outlook, filled, outlook, rounds_of
+from rightbatch.study.outlook import Outlook, outlook
 from rightbatch.study.pilot import pilot_target
 from rightbatch.study.plan import next_step, skeleton
 from rightbatch.study.pool import choices, pool
+from rightbatch.study.problem import Problem
 from rightbatch.study.quick import as_fact, estimate
 from rightbatch.study.search import Search
 from rightbatch.study.session import Session
@@ -27,9 +30,6 @@ from rightbatch.study.settings import Settings
 from rightbatch.study.store import Store
 from rightbatch.study.subject import DeadlineError, Subject
 from rightbatch.train.target import Target
-
-ROUNDS = 20
-"""Rounds of timing; their median has a quarter of the scatter of one."""
 
 MIDDLE = 32
 """Where the search starts: small enough for few samples, large enough for few steps."""
@@ -86,18 +86,27 @@ class StudyRun:
     session: Session = field(init=False)
     stopped: str = field(init=False, default="")
     search: Search = field(init=False)
+    costs: Costs = field(init=False)
 
     def run(self) -> None:
         """Do what is still to be done, until the answer stands or the budget is spent."""
         if self.quick and len(choices(pool(self.store.runs(), self.settings.batch_sizes))) > 1:
             return  # the store knows more than an estimate
         before = self.store.fact("seconds") or 0.0
-        self.session = Session(budget=self.budget, progress=self.progress, settled=ROUNDS, before=before)
+        self.session = Session(
+            budget=self.budget, progress=self.progress, settled=costs.ROUNDS, before=before
+        )
         self.store.put(stopped=_INTERRUPTED, quick=None)
+        self.costs = Costs(
+            subject=self.subject,
+            store=self.store,
+            session=self.session,
+            batch_sizes=self.settings.batch_sizes,
+        )
         self.session.tell("timing", "getting ready", total=self._total(), piece=False)
         try:
-            self._measure_memory()
-            self._time_steps()
+            self.costs.measure_memory()
+            self.costs.time_steps(total=self._total())
             self._begin_search(self._find_target())
             self._find(self._middle())
             noise = self._measure_noise()
@@ -120,6 +129,22 @@ class StudyRun:
         if self.complete:
             self._complete()
             self._answer()  # what completed the table may have raised new doubt
+        if self.costs.time_again(total=self._total()):
+            self._answer()
+        if self.complete:
+            self._compare_generalisation()
+
+    def _compare_generalisation(self) -> None:
+        """Validation against training loss at every size, where a size can be recommended."""
+        view = self._view()
+        if view is None or self.store.fact("generalisation") or not isinstance(self.subject, Problem):
+            return
+        self.session.worked = True
+        steps = np.median(np.exp(view.steps.log_steps[:, view.best()]))
+        runs = self.search.tuned_runs(choices(pool(self.search.runs, self.settings.batch_sizes)))
+        best = self.settings.batch_sizes[view.best()]
+        found = generalisation.measure(self.subject, runs, float(steps) * best, self.session)
+        self.store.put(generalisation=[asdict(losses) for losses in found])
 
     def _measure_noise(self) -> RunNoise | None:
         """The noise scale along the first tuned run, measured once."""
@@ -138,8 +163,17 @@ class StudyRun:
         if noise is None:
             instead = "leave it out for a full study"
             raise SettingError("quick", "needs a model that gives gradients", True, instead)
-        found = estimate(self.settings.batch_sizes, self._rounds(), run, noise, law=self.law)
+        found = estimate(self.settings.batch_sizes, self.costs.rounds(), run, noise, law=self.law)
         self.store.put(quick=as_fact(found, noise))
+
+    def least_seconds(self) -> float:
+        """What the first search takes, roughly, by the time of a step; with what was spent without it."""
+        size = self._middle()
+        timed = [timing.seconds for timing in recent(self.store) if timing.batch_size == size]
+        if not timed:
+            return 2 * self.session.spent
+        steps = max(_PILOT_EPOCHS * (self.subject.samples // size), _LEAST_PILOT_STEPS)
+        return 2 * (self.session.spent + steps * len(self.wide) * statistics.median(timed))
 
     def _begin_search(self, target: Target) -> None:
         self.search = Search(
@@ -205,7 +239,7 @@ class StudyRun:
 
     def _cost(self) -> float:
         """Seconds that the runs so far would take one after the other: the same in every session."""
-        seconds = self._seconds()
+        seconds = self.costs.seconds()
         return sum(run.steps * seconds[run.batch_size] for run in self.search.runs)
 
     def _expected_cost(self, size: int) -> float:
@@ -219,58 +253,29 @@ class StudyRun:
     def _view(self) -> Outlook | None:
         table = pool(self.search.runs, self.settings.batch_sizes)
         found = choices(table)
-        rounds = self._rounds()
+        rounds = self.costs.rounds()
         missed = [size for size in self.search.found if size not in found]
         memory = memory_of(self.store)
         limit = math.inf if self.memory_limit is None else self.memory_limit
         heavy = [size for size in self.settings.batch_sizes if memory.get(size, 0) > limit]
         return outlook(table, found, rounds, barred=[*missed, *heavy], seed=self.settings.seed)
 
-    def _rounds(self) -> Array:
-        sizes = self.settings.batch_sizes
-        return filled(rounds_of(self.store.timings(), sizes), sizes)
-
-    def _seconds(self) -> dict[int, float]:
-        rounds = self._rounds()
-        return dict(zip(self.settings.batch_sizes, np.median(rounds, axis=0).tolist(), strict=True))
-
     def _tell(self, stage: str, detail: str) -> None:
         self.session.tell(stage, detail, total=self._total(), best=self._best())
 
     def _total(self) -> int:
         """Pieces of work at most, grids that must be extended apart."""
-        rounds = ROUNDS if self.subject.timed_apart else 0
+        rounds = costs.ROUNDS + costs.AGAIN if self.subject.timed_apart else 0
         return rounds + len(self.settings.batch_sizes) * (1 + self.settings.seeds)
 
     def _best(self) -> str:
         found = choices(pool(self.search.runs, self.settings.batch_sizes))
         if not found:
             return ""
-        seconds = self._seconds()
+        seconds = self.costs.seconds()
         size = min(found, key=lambda b: found[b].steps * seconds[b])
         lr, needed = lr_at(found[size].point), found[size].steps * seconds[size]
         return f"batch size {size}, learning rate {units.plain(lr)}: {units.seconds(needed)} to target"
-
-    def _measure_memory(self) -> None:
-        known = dict(self.store.fact("memory") or {})
-        for size in self.settings.batch_sizes:
-            if str(size) not in known:
-                self.session.worked = True
-                known[str(size)] = self.subject.peak_bytes(size)
-        self.store.put(memory=known)
-
-    def _time_steps(self) -> None:
-        if not self.subject.timed_apart:
-            return
-        sizes = self.settings.batch_sizes
-        first = len(self.store.timings()) // len(sizes)
-        self.session.done += first
-        rounds = self.subject.time_steps(sizes, rounds=ROUNDS, first_round=first)
-        for number, timings in enumerate(rounds, start=first + 1):
-            self.session.worked = True
-            self.store.add_timings(timings, seconds=self.session.spent)
-            self.session.tell("timing", f"round {number} of {ROUNDS}", total=self._total())
-            self.session.check()
 
     def _middle(self) -> int:
         return min(self.settings.batch_sizes, key=lambda size: abs(math.log2(size / MIDDLE)))
@@ -307,12 +312,7 @@ class StudyRun:
 
     def _pilot_steps(self) -> int:
         size = self._middle()
-        seconds = statistics.median(t.seconds for t in self.store.timings() if t.batch_size == size)
+        seconds = statistics.median(t.seconds for t in recent(self.store) if t.batch_size == size)
         affordable = self.budget * _PILOT_SHARE / (seconds * len(self.wide))
         wanted = max(_PILOT_EPOCHS * (self.subject.samples // size), _LEAST_PILOT_STEPS)
         return max(1, int(min(wanted, affordable)))
-
-
-def memory_of(store: Store) -> dict[int, int]:
-    """Bytes needed at every batch size, as far as they are known."""
-    return {int(size): used for size, used in (store.fact("memory") or {}).items() if used is not None}

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rightbatch import units
+from rightbatch.records import Outcome
 from rightbatch.study.grid import around, best_point, guess, lr_at, next_points
-from rightbatch.study.pool import NOT_REACHED, choices, pool, scores_of
+from rightbatch.study.pool import NOT_REACHED, Choice, choices, pool, scores_of
 from rightbatch.study.session import Session
 from rightbatch.study.store import Store
 from rightbatch.study.subject import Run, Subject, Sweep
@@ -80,6 +81,17 @@ class Search:
         """The run of the best learning rate that the coarse grid found at a batch size."""
         point = self.found[size].point
         return next(run for run in self._runs_of(size, self.seed) if run.point == point)
+
+    def tuned_runs(self, found: Mapping[int, Choice]) -> list[Run]:
+        """The runs of the best learning rate of each size that reached the target, by size and seed."""
+        runs = [
+            run
+            for run in self.runs
+            if run.batch_size in found
+            and run.point == found[run.batch_size].point
+            and run.outcome is Outcome.REACHED
+        ]
+        return sorted(runs, key=lambda run: (run.batch_size, run.seed))
 
     def find(self, size: int) -> str:
         """Find the best learning rate of a batch size on the coarse grid, from the first seed; in words."""

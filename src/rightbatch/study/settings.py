@@ -40,12 +40,13 @@ class Settings:
         return {**usual, "batch_sizes": list(self.batch_sizes), **given}
 
 
-def batch_sizes_for(rows: int, wanted: object = "auto") -> tuple[int, ...]:
+def batch_sizes_for(rows: int, wanted: object = "auto", *, least: int = 1) -> tuple[int, ...]:
     """The batch sizes to study: powers of two below the number of rows, and all rows.
 
     Args:
         rows: rows of the training part.
         wanted: ``"auto"``, or whole numbers.
+        least: rows that ``"auto"`` begins with.
 
     Raises:
         SettingError: not whole numbers between 1 and the number of rows.
@@ -57,7 +58,7 @@ def batch_sizes_for(rows: int, wanted: object = "auto") -> tuple[int, ...]:
         (5, 10)
     """
     if wanted is None or wanted == "auto":
-        powers = [2**k for k in range(rows.bit_length()) if 2**k < rows]
+        powers = [2**k for k in range(rows.bit_length()) if least <= 2**k < rows]
         return (*powers, rows)
     sizes = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
     instead = "write sizes such as 1,8,64, or auto"
@@ -93,6 +94,18 @@ def seconds_of(value: object) -> float:
     """
     units = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
     return _quantity("budget", value, units, "write a time such as 60s, 5m or 1h")
+
+
+def time_word(seconds: float) -> str:
+    """A time as a budget is written, rounded up: not below a minute.
+
+    Example:
+        >>> time_word(3.0), time_word(61.0), time_word(5000.0)
+        ('60s', '2m', '2h')
+    """
+    if seconds <= 60:
+        return "60s"
+    return f"{math.ceil(seconds / 60)}m" if seconds <= 3600 else f"{math.ceil(seconds / 3600)}h"
 
 
 def bytes_of(value: object) -> int:

@@ -1,0 +1,161 @@
+"""Seconds per step against batch size where t(B) = a + b B does not hold: the curve that predicts best."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import optimize
+
+from rightbatch.stats.curves import Floats
+from rightbatch.stats.steptime import USUAL_DEVIATION, fit_step_time, medians_of
+
+MOST_GAMMA = 8.0
+"""Of the saturating form: there the corner is within 9 % of max(a, bB), and data tell no more."""
+
+BETTER = 0.9
+"""A form with more freedom is taken when its held-out error is this share of the simpler one's, or less."""
+
+LEAST_SIZES = 5
+"""Below this, leaving one out leaves too little to choose by."""
+
+KINDS = ("affine", "saturating", "broken line")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StepCurve:
+    """Seconds per step, as the form that predicts sizes left out best."""
+
+    kind: str
+    """`affine`: a + bB; `saturating`: (a^g + (bB)^g)^(1/g); `broken line`: through the medians."""
+    a: float
+    """Seconds of a small step; NaN of a broken line."""
+    b: float
+    """Seconds per sample of a large one; likewise."""
+    gamma: float
+    batch_sizes: Floats
+    seconds: Floats
+    """Medians over the rounds: what was seen at each size."""
+    held_out: dict[str, float]
+    """Median relative error of each form at sizes left out, ends excepted; empty: too few sizes."""
+
+    @property
+    def error(self) -> float:
+        """Of the form taken; NaN: too few sizes to tell."""
+        return self.held_out.get(self.kind, np.nan)
+
+    def predict(self, batch_sizes: ArrayLike) -> Floats:
+        """Seconds per step at each batch size."""
+        at = np.asarray(batch_sizes, np.float64)
+        if self.kind == "broken line":
+            return _along(self.batch_sizes, self.seconds, at)
+        return _saturating(np.array([self.a, self.b]), self.gamma, at)
+
+    def best_batch(self, b_crit: float, batch_sizes: ArrayLike) -> float:
+        """The batch size, of those given, of least seconds to target, (1 + B_crit/B) t(B).
+
+        Args:
+            b_crit: of S(B) = S_min (1 + B_crit/B), in samples.
+            batch_sizes: sizes to choose from, such as ``range(1, 1025)``.
+        """
+        sizes = np.asarray(batch_sizes, np.float64)
+        return float(sizes[((1 + b_crit / sizes) * self.predict(sizes)).argmin()])
+
+
+def fit_step_curve(batch_sizes: ArrayLike, seconds: ArrayLike) -> StepCurve:
+    """Fit t(B) by three forms, and keep the one that predicts sizes left out best.
+
+    The forms, from the stiffest: a + bB; (a^g + (bB)^g)^(1/g) with g from 1 (the same) to 8 (about
+    max(a, bB): a device that is not full takes a constant time); and a line through the medians in
+    ln t against ln B, which assumes nothing, so that cache edges and slow powers of two are
+    seen as they are. Each size but the ends is left out in turn; a form with more freedom must be
+    10 % better than a stiffer one.
+
+    Args:
+        batch_sizes: at least 2 different ones, `(n,)`.
+        seconds: seconds per step in each round, above 0, `(rounds, n)`; NaN: not measured.
+
+    Returns:
+        The curve.
+
+    Raises:
+        SettingError: the sizes or the seconds cannot be used.
+
+    Example:
+        >>> sizes = [1, 4, 16, 64, 256, 1024]
+        >>> flat = fit_step_curve(sizes, [[1e-3, 1e-3, 1e-3, 1e-3, 4e-3, 1.6e-2]])
+        >>> print(flat.kind, flat.best_batch(1e5, range(1, 1025)))
+        broken line 64.0
+
+    Source: A. Qiao et al., "Pollux: Co-adaptive Cluster Scheduling for Goodput-Optimized Deep Learning" (OSDI
+    2021), equation 10, whose step time is such a soft maximum of its parts.
+    """
+    sizes, medians = medians_of(batch_sizes, seconds)
+    order = np.argsort(sizes)
+    sizes, medians = sizes[order], medians[order]
+    held_out = _held_out(sizes, medians) if sizes.size >= LEAST_SIZES else {}
+    kind = KINDS[0]
+    for other in KINDS[1:]:
+        if held_out and held_out[other] < BETTER * held_out[kind]:
+            kind = other
+    a, b, gamma = _FITS[kind](sizes, medians)
+    return StepCurve(kind=kind, a=a, b=b, gamma=gamma, batch_sizes=sizes, seconds=medians, held_out=held_out)
+
+
+def _held_out(sizes: Floats, medians: Floats) -> dict[str, float]:
+    """Median relative error at each size but the ends, from the others."""
+    errors: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    for left in range(1, sizes.size - 1):
+        others = np.delete(sizes, left), np.delete(medians, left)
+        for kind in KINDS:
+            a, b, gamma = _FITS[kind](*others)
+            at = sizes[left : left + 1]
+            found = _along(*others, at) if np.isnan(a) else _saturating(np.array([a, b]), gamma, at)
+            errors[kind].append(abs(float(found[0] / medians[left]) - 1))
+    return {kind: float(np.median(each)) for kind, each in errors.items()}
+
+
+def _affine(sizes: Floats, medians: Floats) -> tuple[float, float, float]:
+    line = fit_step_time(sizes, medians[None])
+    return line.a, line.b, 1.0
+
+
+def _soft_maximum(sizes: Floats, medians: Floats) -> tuple[float, float, float]:
+    """A and b by robust least squares on ln t, gamma with them."""
+
+    def residuals(x: Floats) -> Floats:
+        return np.log(_saturating(np.exp(x[:2]), float(x[2]), sizes) / medians)
+
+    highest = np.log(medians.max())
+    start = [np.log(medians.min()), np.log((medians / sizes).min()), 2.0]
+    bounds = [-60.0, -60.0, 1.0], [highest + 1, highest + 1, MOST_GAMMA]
+    found = optimize.least_squares(residuals, start, bounds=bounds, loss="soft_l1", f_scale=USUAL_DEVIATION)
+    a, b, gamma = found.x
+    return float(np.exp(a)), float(np.exp(b)), float(gamma)
+
+
+def _no_form(sizes: Floats, medians: Floats) -> tuple[float, float, float]:
+    del sizes, medians
+    return np.nan, np.nan, np.nan
+
+
+_FITS: dict[str, Callable[[Floats, Floats], tuple[float, float, float]]] = {
+    "affine": _affine,
+    "saturating": _soft_maximum,
+    "broken line": _no_form,
+}
+
+
+def _saturating(constants: Floats, gamma: float, sizes: Floats) -> Floats:
+    """(a^g + (bB)^g)^(1/g), in logarithms: seconds to the eighth power would underflow."""
+    with np.errstate(divide="ignore"):
+        a, b = np.log(constants)
+    return np.asarray(np.exp(np.logaddexp(gamma * a, gamma * (b + np.log(sizes))) / gamma))
+
+
+def _along(sizes: Floats, seconds: Floats, at: Floats) -> Floats:
+    """Linear in ln t against ln B; beyond the ends the outermost slopes go on, from 0 to 1."""
+    x, y, where = np.log(sizes), np.log(seconds), np.log(at)
+    first, last = np.clip(np.diff(y)[[0, -1]] / np.diff(x)[[0, -1]], 0, 1)
+    outside = first * np.minimum(where - x[0], 0) + last * np.maximum(where - x[-1], 0)
+    return np.asarray(np.exp(np.interp(where, x, y) + outside))

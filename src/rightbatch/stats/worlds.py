@@ -1,0 +1,138 @@
+"""Draws of S(B) where the runs' scatter, and every run's steps, are taken as known: a world is one guess."""
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rightbatch.stats.cells import Flags
+from rightbatch.stats.curves import REACH, Floats
+
+Places: TypeAlias = NDArray[np.int64]
+
+DEVIATIONS = np.array([0.01, 0.03, 0.06, 0.12, 0.25])
+"""Values of tau, from a hyperbola that holds exactly to one that is only a trend."""
+
+
+class Worlds(NamedTuple):
+    """Guesses at what the runs do not tell, each with complete runs."""
+
+    log_steps: Floats
+    """ln of the steps to target, `(worlds, seeds, sizes)`; 0 where there was no run."""
+    known: Floats
+    """1.0 where there was a run, else 0.0, `(seeds, sizes)`."""
+    sigma2: Floats
+    """Variance of a run, `(worlds,)`."""
+    omega2: Floats
+    """Variance of a seed's luck, which it has at all sizes, `(worlds,)`."""
+
+
+class Drawn(NamedTuple):
+    """Draws of the curve, and of ln S at every size."""
+
+    log_s_min: Floats
+    log_b_crit: Floats
+    log_steps: Floats
+    """Shape `(draws, sizes)`."""
+
+
+class _Effects(NamedTuple):
+    """ln S of every measured size with its doubt, in the axes in which the doubts are independent."""
+
+    mean: Floats
+    """Shape `(worlds, axes)`."""
+    variance: Floats
+    axes: Floats
+    """Sizes by axes, `(worlds, sizes, axes)`."""
+    measured: Flags
+    """Whether each size was run, bool `(sizes,)`."""
+
+    def of(self, world: Places) -> "_Effects":
+        """Those of the world of each draw."""
+        return _Effects(self.mean[world], self.variance[world], self.axes[world], self.measured)
+
+
+def draw(sizes: Floats, worlds: Worlds, random: np.random.Generator, draws: int, step: float) -> Drawn:
+    """Draws of S(B), as many from each world.
+
+    Given the scatter, the sizes' mean ln S are normal around the curve, with the covariance that
+    seeds shared between sizes give them (generalised least squares; a seed that was not run at a size
+    is allowed for). B_crit and tau are drawn from their joint posterior on a grid, ln S_min and the
+    sizes' deviations from their normal ones.
+
+    Args:
+        sizes: batch sizes, `(n,)`.
+        worlds: what to take as known.
+        random: the generator.
+        draws: how many.
+        step: of the grid, in ln B_crit.
+    """
+    effects = _effects(worlds)
+    world = np.arange(draws, dtype=np.int64) % len(worlds.sigma2)
+    grid = np.arange(np.log(sizes.min() / REACH), np.log(sizes.max() * REACH), step)
+    shapes = np.log1p(np.exp(grid)[:, None] / sizes[effects.measured])
+    tau, place = _cells(_log_weights(effects, shapes), world, random)
+    log_b_crit = grid[place] + random.uniform(-step / 2, step / 2, draws)
+    level = np.log1p(np.exp(log_b_crit)[:, None] / sizes)
+    log_s_min, log_steps = _levels(effects.of(world), level, DEVIATIONS[tau] ** 2, random)
+    return Drawn(log_s_min, log_b_crit, log_steps)
+
+
+def _effects(worlds: Worlds) -> _Effects:
+    """The sizes' means by generalised least squares, and the eigenvectors of their covariance."""
+    measured = np.asarray(worlds.known.any(axis=0))
+    known, table = worlds.known[:, measured], worlds.log_steps[:, :, measured]
+    sigma2, omega2 = worlds.sigma2[:, None], worlds.omega2[:, None]
+    shared = omega2 / (sigma2 * (sigma2 + known.sum(axis=1) * omega2))
+    precision = -np.einsum("qi,ij,il->qjl", shared, known, known, optimize=True)
+    diagonal = np.arange(known.shape[1])
+    precision[:, diagonal, diagonal] += known.sum(axis=0) / sigma2
+    sums = (known * table).sum(axis=2)
+    total = (known * table).sum(axis=1) / sigma2 - np.einsum("qi,ij->qj", shared * sums, known)
+    inverse, axes = np.linalg.eigh(precision)
+    variance = 1 / np.maximum(inverse, np.finfo(float).tiny)
+    return _Effects(np.einsum("qja,qj->qa", axes, total) * variance, variance, axes, measured)
+
+
+def _log_weights(effects: _Effects, shapes: Floats) -> Floats:
+    """Log posterior of tau and B_crit, S_min integrated out, `(worlds, taus, grid)`, up to a constant."""
+    weight = 1 / (effects.variance[:, None, :] + DEVIATIONS[:, None] ** 2)
+    ones = effects.axes.sum(axis=1)
+    rest = effects.mean[:, :, None] - np.swapaxes(effects.axes, 1, 2) @ shapes.T
+    total = (weight * ones[:, None, :] ** 2).sum(axis=2)
+    along = (weight * ones[:, None, :]) @ rest
+    squares = weight @ rest**2 - along**2 / total[:, :, None]
+    constant = np.log(weight).sum(axis=2) - np.log(total)
+    return np.asarray(0.5 * (constant[:, :, None] - squares))
+
+
+def _cells(log_weights: Floats, world: Places, random: np.random.Generator) -> tuple[Places, Places]:
+    """A tau and a place on the grid for each draw."""
+    flat = log_weights.reshape(len(log_weights), -1)
+    weight = np.exp(flat - flat.max(axis=1, keepdims=True))
+    edges = np.cumsum(weight, axis=1)
+    edges = edges / edges[:, -1:] + np.arange(len(edges))[:, None]
+    found = np.searchsorted(edges.reshape(-1), world + random.random(len(world)), side="right")
+    cell = np.minimum(found - world * flat.shape[1], flat.shape[1] - 1)
+    tau, place = np.unravel_index(cell, log_weights.shape[1:])
+    return tau, place
+
+
+def _levels(
+    effects: _Effects, level: Floats, tau2: Floats, random: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Ln S_min and ln S of each size, given the shape of the curve and tau, for each draw."""
+    weight = 1 / (effects.variance + tau2[:, None])
+    ones = effects.axes.sum(axis=1)
+    shape = np.einsum("dja,dj->da", effects.axes, level[:, effects.measured])
+    total = (weight * ones**2).sum(axis=1)
+    middle = (weight * ones * (effects.mean - shape)).sum(axis=1) / total
+    log_s_min = middle + random.standard_normal(len(tau2)) / np.sqrt(total)
+    curve = shape + log_s_min[:, None] * ones
+    trust = tau2[:, None] * weight
+    there = curve + trust * (effects.mean - curve)
+    there = there + np.sqrt(trust * effects.variance) * random.standard_normal(there.shape)
+    log_steps = log_s_min[:, None] + level
+    log_steps = log_steps + np.sqrt(tau2)[:, None] * random.standard_normal(level.shape)
+    log_steps[:, effects.measured] = np.einsum("dja,da->dj", effects.axes, there)
+    return log_s_min, log_steps

@@ -1,0 +1,144 @@
+"""Does the batch size change how well the model generalises? Validation less training loss, seed by seed.
+
+Batch sizes are compared twice: where each reached the target, and where each has seen as many examples.
+A comparison at equal epochs alone would blame large batches for their fewer steps (Hoffer et al. 2017).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rightbatch import units
+from rightbatch.learners.metrics import evaluate
+from rightbatch.stats.equivalence import DIFFERS, SAME, equivalence
+from rightbatch.study.problem import Problem
+from rightbatch.study.session import Session
+from rightbatch.study.subject import Run
+from rightbatch.train.loop import endless, train
+
+MARGIN = 0.05
+"""A difference of less than this share of the validation loss does not matter."""
+
+AT_TARGET, AT_EXAMPLES = "at_target", "at_examples"
+
+_ROWS = 10_000
+"""Of the training part, on which its loss is measured: the loss of so many is known to a per cent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Losses:
+    """Training and validation loss of one run at both moments."""
+
+    batch_size: int
+    seed: int
+    at_target: tuple[float, float]
+    at_examples: tuple[float, float]
+
+
+def measure(problem: Problem, runs: Sequence[Run], examples: float, session: Session) -> list[Losses]:
+    """Train runs again, and evaluate both parts at the target and after so many examples.
+
+    Args:
+        problem: what is trained.
+        runs: of several batch sizes and the same seeds; all reached the target.
+        examples: seen by each at the second moment.
+        session: its deadline ends the work.
+
+    Raises:
+        DeadlineError: the budget is spent.
+    """
+    found = []
+    for run in runs:
+        session.check()
+        found.append(_losses(problem, run, examples))
+    return found
+
+
+def _losses(problem: Problem, run: Run, examples: float) -> Losses:
+    moments = {
+        AT_TARGET: max(1, math.ceil(run.steps_to_target or 0)),
+        AT_EXAMPLES: max(1, round(examples / run.batch_size)),
+    }
+    state = problem.learner.start([run.seed])
+    batches = endless(problem.loader(run.batch_size, run.seed))
+    seen: dict[str, tuple[float, float]] = {}
+    for event in train(problem.learner, state, batches, np.full(1, run.lr, np.float32)):
+        for name, step in moments.items():
+            if event.step == step:
+                seen[name] = _both(problem, event.state)
+        if event.step >= max(moments.values()):
+            break
+    return Losses(batch_size=run.batch_size, seed=run.seed, **seen)
+
+
+def _both(problem: Problem, state: Any) -> tuple[float, float]:
+    x, y = problem.train
+    parts = (x[:_ROWS], y[:_ROWS]), problem.validation
+    losses = [float(evaluate(problem.learner, state, part, ["loss"])["loss"][0]) for part in parts]
+    return losses[0], losses[1]
+
+
+def compared(found: Sequence[Mapping[str, Any]], best: int) -> dict[str, Any] | None:
+    """Every size against the recommended one, for the document; `None`: there is nothing to compare.
+
+    Args:
+        found: `Losses` as JSON holds them.
+        best: the recommended size.
+    """
+    sizes = sorted({row["batch_size"] for row in found})
+    if best not in sizes or len(sizes) < 2:
+        return None
+    loss = float(np.mean([row[AT_TARGET][1] for row in found if row["batch_size"] == best]))
+    margin = MARGIN * abs(loss) or MARGIN
+    rows = [
+        {
+            "batch_size": size,
+            **{when: _row(found, size, best, when, margin) for when in (AT_TARGET, AT_EXAMPLES)},
+        }
+        for size in sizes
+    ]
+    return {"against": best, "margin": margin, "batch_sizes": rows, "sentence": _sentence(rows, best, margin)}
+
+
+def _row(
+    found: Sequence[Mapping[str, Any]], size: int, best: int, when: str, margin: float
+) -> dict[str, Any]:
+    gaps = {
+        (row["batch_size"], row["seed"]): row[when][1] - row[when][0]
+        for row in found
+        if math.isfinite(sum(row[when]))
+    }
+    seeds = sorted({seed for _, seed in gaps})
+    mine, other = ([gaps.get((which, seed), math.nan) for seed in seeds] for which in (size, best))
+    result = equivalence(mine, other, margin)
+    known = size != best and math.isfinite(result.low)
+    return {
+        "gap": float(np.nanmean(mine)) if gaps.keys() & {(size, seed) for seed in seeds} else None,
+        "difference": result.difference if result.pairs else None,
+        "interval": [float(result.low), float(result.high)] if known else None,
+        "verdict": "" if size == best else result.verdict,
+    }
+
+
+def _sentence(rows: Sequence[Mapping[str, Any]], best: int, margin: float) -> str:
+    """What of "small batches generalise better" is true here."""
+    others = [row for row in rows if row["batch_size"] != best]
+    differ = [row["batch_size"] for row in others if row[AT_TARGET]["verdict"] == DIFFERS]
+    same = [row["batch_size"] for row in others if row[AT_TARGET]["verdict"] == SAME]
+    said = []
+    if same:
+        sizes = units.listed([f"{size:,}" for size in same])
+        said.append(f"the gap between validation and training loss is that of batch size {best:,} at {sizes}")
+    if differ:
+        gaps = [
+            f"{row[AT_TARGET]['difference']:+.2g} at {row['batch_size']:,}"
+            for row in others
+            if row["batch_size"] in differ
+        ]
+        said.append(f"it differs from that of {best:,} by {units.listed(gaps)}")
+    if len(same) + len(differ) < len(others):
+        said.append("the runs are too few to tell" + (" of the others" if said else ""))
+    return f"At the target, within {margin:.2g}: {'; '.join(said)}."

@@ -1,0 +1,88 @@
+"""What a step costs is measured once, and again where the machine changed meanwhile."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pytest
+
+from rightbatch.measure.clock import Timing
+from rightbatch.study import costs
+from rightbatch.study.costs import Costs, memory_of, recent, timed_since
+from rightbatch.study.problem import Problem
+from rightbatch.study.session import Session
+from rightbatch.study.store import Store
+from study.hand_made import blobs
+
+SIZES = (4, 16, 64)
+Speed = Callable[[int], float]
+
+
+def timed(monkeypatch: pytest.MonkeyPatch, store: Store, speed: Speed) -> Costs:
+    """Costs of a subject whose steps take so many times 1 ms + 10 µs a sample in each round."""
+
+    def rounds(
+        self: object, sizes: Sequence[int], *, rounds: int, first_round: int = 0
+    ) -> Iterator[list[Timing]]:
+        noise = np.random.default_rng(0).normal(1, 0.01, (1000, 100))
+        for number in range(first_round, rounds):
+            yield [
+                Timing(size, number, 10, speed(number) * (1e-3 + 1e-5 * size) * noise[number, i])
+                for i, size in enumerate(sizes)
+            ]
+
+    monkeypatch.setattr(Problem, "time_steps", rounds)
+    session = Session(budget=60.0, progress=lambda progress: None, settled=1)
+    return Costs(subject=blobs(), store=store, session=session, batch_sizes=SIZES)
+
+
+def test_a_steady_machine_is_timed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty rounds, five more afterwards, and all of them count."""
+    store = Store()
+    found = timed(monkeypatch, store, lambda number: 1.0)
+    found.time_steps(total=1)
+    assert not found.time_again(total=1)
+    assert found.rounds().shape == (costs.ROUNDS + costs.AGAIN, 3)
+    assert timed_since(store) == 0
+
+
+def test_after_a_change_of_speed_all_is_timed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice as slow from round 20 on: those before do not count, and twenty others do."""
+    store = Store()
+    found = timed(monkeypatch, store, lambda number: 2.0 if number >= costs.ROUNDS else 1.0)
+    found.time_steps(total=1)
+    assert found.time_again(total=1)
+    assert timed_since(store) == costs.ROUNDS
+    assert store.fact("drift")["factor"] == pytest.approx(2, rel=0.02)
+    assert found.rounds().shape == (costs.ROUNDS, 3)
+    assert found.seconds()[64] == pytest.approx(2 * 1.64e-3, rel=0.02)
+    assert len(recent(store)) == 3 * costs.ROUNDS
+    assert not found.time_again(total=1)
+
+
+def test_an_interrupted_timing_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds in the store are not made again."""
+    store = Store()
+    half = timed(monkeypatch, store, lambda number: 1.0)
+    monkeypatch.setattr(costs, "ROUNDS", 8)
+    half.time_steps(total=1)
+    monkeypatch.setattr(costs, "ROUNDS", 20)
+    again = timed(monkeypatch, store, lambda number: 3.0)
+    again.time_steps(total=1)
+    speeds = again.rounds()[:, 0] / 1.04e-3
+    assert speeds == pytest.approx([1.0] * 8 + [3.0] * 12, rel=0.05)
+
+
+def test_memory_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a subject that cannot tell is not asked again."""
+    store, asked = Store(), []
+
+    def peak(self: object, size: int) -> int | None:
+        asked.append(size)
+        return None if size == 4 else 1000 * size
+
+    monkeypatch.setattr(Problem, "peak_bytes", peak)
+    found = timed(monkeypatch, store, lambda number: 1.0)
+    found.measure_memory()
+    found.measure_memory()
+    assert asked == list(SIZES)
+    assert memory_of(store) == {16: 16000, 64: 64000}

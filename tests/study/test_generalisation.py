@@ -1,0 +1,103 @@
+"""Validation against training loss, batch size by batch size: measured at the right moments, and compared."""
+
+import math
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from rightbatch.study.generalisation import compared, measure
+from rightbatch.study.problem import Problem
+from rightbatch.study.session import Session
+from rightbatch.study.subject import DeadlineError
+from rightbatch.train.target import Target
+from study.hand_made import blobs, sweep
+
+SEEDS = 4
+SCATTER = (0.001, -0.001, 0.0005, -0.0005)
+
+
+def session(budget: float = 60.0) -> Session:
+    """One that has just begun."""
+    return Session(budget=budget, progress=lambda progress: None, settled=1)
+
+
+def losses(size: int, gap: float, seeds: int = SEEDS) -> list[dict[str, Any]]:
+    """A training loss of 0.5 and a validation loss that is larger by the gap, give or take a little."""
+    return [
+        {
+            "batch_size": size,
+            "seed": seed,
+            "at_target": [0.5, 0.5 + gap + size.bit_length() * SCATTER[seed]],
+            "at_examples": [0.4, 0.4 + 2 * gap + size.bit_length() * SCATTER[seed]],
+        }
+        for seed in range(seeds)
+    ]
+
+
+def test_the_losses_are_those_of_the_moments() -> None:
+    """A run made by hand to its arrival, and to so many examples, has the same losses on both parts."""
+    problem = blobs()
+    (run,) = sweep(
+        problem, Target("loss", "validation", 0.6), batch_size=10, seed=1, points=[-4], most_steps=500
+    )
+    assert run.steps_to_target is not None
+    (found,) = measure(problem, [run], examples=200.0, session=session())
+
+    def by_hand(steps: int) -> list[float]:
+        state = problem.learner.start([1])
+        for batch in islice(problem.loader(10, 1).batches(), steps):
+            state, _ = problem.learner.step(state, batch, np.full(1, run.lr, np.float32))
+        return [loss(problem, state, part) for part in (problem.train, problem.validation)]
+
+    assert math.ceil(run.steps_to_target) <= 20  # within the first epoch, so that one pass tells
+    assert found.at_target == pytest.approx(by_hand(math.ceil(run.steps_to_target)), rel=1e-6)
+    assert found.at_examples == pytest.approx(by_hand(20), rel=1e-6)
+
+
+def loss(problem: Problem, state: Any, part: Any) -> float:
+    """Mean cross-entropy, from the outputs, by SciPy's log-softmax."""
+    logits = problem.learner.predict(state, part[0])[0]
+    logs = scipy.special.log_softmax(logits.astype(float), axis=1)
+    return float(-logs[np.arange(len(logits)), part[1]].mean())
+
+
+def test_equal_gaps_are_the_same_and_others_differ() -> None:
+    """The margin is 5 % of the recommended size's validation loss: 0.03 at a loss of 0.6."""
+    found = compared([*losses(8, 0.1), *losses(32, 0.101), *losses(512, 0.2)], best=32)
+    assert found is not None
+    assert found["margin"] == pytest.approx(0.05 * 0.601)
+    verdicts = {row["batch_size"]: row["at_target"]["verdict"] for row in found["batch_sizes"]}
+    assert verdicts == {8: "same within margin", 32: "", 512: "differs"}
+    rows = {row["batch_size"]: row["at_examples"] for row in found["batch_sizes"]}
+    assert rows[512]["difference"] == pytest.approx(2 * 0.099)
+    assert rows[512]["interval"][0] < 0.198 < rows[512]["interval"][1]
+    assert found["sentence"] == (
+        "At the target, within 0.03: the gap between validation and training loss is that of batch size 32 "
+        "at 8; it differs from that of 32 by +0.099 at 512."
+    )
+
+
+def test_few_runs_say_nothing() -> None:
+    """One seed shows no sameness, however equal the numbers."""
+    found = compared([*losses(8, 0.1, seeds=1), *losses(32, 0.1, seeds=1)], best=32)
+    assert found is not None
+    assert found["sentence"] == "At the target, within 0.03: the runs are too few to tell."
+    assert found["batch_sizes"][0]["at_target"]["interval"] is None
+
+
+def test_one_size_has_nothing_to_be_compared_with() -> None:
+    """Nor is there anything where the recommended size has no runs."""
+    assert compared(losses(8, 0.1), best=8) is None
+    assert compared([*losses(8, 0.1), *losses(16, 0.1)], best=32) is None
+
+
+def test_a_spent_budget_ends_it() -> None:
+    """Before the next run is made."""
+    problem = blobs()
+    target = Target("loss", "validation", 0.6)
+    runs = sweep(problem, target, batch_size=10, seed=1, points=[-4], most_steps=500)
+    with pytest.raises(DeadlineError):
+        measure(problem, runs, examples=200.0, session=session(budget=-1.0))
