@@ -57,12 +57,7 @@ def document_of(
         "schema": SCHEMA,
         "version": version,
         "data": about["data"],
-        "settings": {
-            **{key: value for key, value in settings.items() if key not in {"data", "target"}},
-            "prefer": prefer,
-            "memory_limit_bytes": memory_limit,
-            "budget_seconds": store.fact("budget"),
-        },
+        "settings": _settings(settings, prefer, memory_limit, store.fact("budget")),
         "target": target,
         "noise_scale": store.fact("noise") or None,
         "recommendation": _recommendation(
@@ -77,11 +72,7 @@ def document_of(
         "batch_sizes": [_row(size, context) for size in analysis.sizes],
         "curves": [curve for size in analysis.sizes for curve in _curves(size, runs)],
         "stopped": store.fact("stopped"),
-        "cost": {
-            "seconds": store.fact("seconds"),
-            "runs": len(runs),
-            "samples": sum(run.steps * run.batch_size for run in runs),
-        },
+        "cost": {"seconds": store.fact("seconds"), "runs": len(runs), "samples": _samples(runs)},
         "machine": about["machine"],
     }
 
@@ -98,6 +89,17 @@ class _Context:
         self, runs: list[Run], timings: list[Timing], memory: Mapping[int, int], rows: int, limit: int | None
     ) -> None:
         self.runs, self.timings, self.memory, self.rows, self.limit = runs, timings, memory, rows, limit
+
+
+def _settings(
+    asked: Mapping[str, Any], prefer: str, memory_limit: int | None, budget: float | None
+) -> dict[str, Any]:
+    runs = {key: value for key, value in asked.items() if key not in {"data", "target"}}
+    return {**runs, "prefer": prefer, "memory_limit_bytes": memory_limit, "budget_seconds": budget}
+
+
+def _samples(runs: list[Run]) -> int:
+    return sum(run.steps * run.batch_size for run in runs)
 
 
 def _foretold(analysis: Analysis, steps: Mapping[int, float]) -> Analysis:
