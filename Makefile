@@ -2,7 +2,7 @@
 # it needs, once; it is made again when pyproject.toml or constraints.txt change.
 
 PYTHON ?= python3
-SOURCES = src tests bench docs
+SOURCES = src tests bench examples docs
 
 .DEFAULT_GOAL := help
 .PHONY: help study test check bench docs format clean

@@ -7,12 +7,12 @@ scale measured on the way.
 import argparse
 
 import numpy as np
-from tasks import TASKS, Task
 
 import rightbatch as rb
 from rightbatch.study.noise import noise_along
 from rightbatch.study.question import question_of
 from rightbatch.study.subject import Run, Subject, Sweep
+from tasks import TASKS, Task
 
 _SIZE = 32
 

@@ -36,6 +36,14 @@ def test_events_and_shapes_cannot_be_changed() -> None:
             setattr(record, field, 0)
 
 
+def test_the_axes_of_a_row_change_no_shape() -> None:
+    """They are for modules that want them, neither compared nor shown: stores know shapes by those."""
+    flat = Shape(features=12, outputs=1, task="regression")
+    image = Shape(features=12, outputs=1, task="regression", row=(3, 4))
+    assert (flat, hash(flat), repr(flat)) == (image, hash(image), repr(image))
+    assert (flat.row, image.row) == ((), (3, 4))
+
+
 def test_batches_are_compared_by_identity() -> None:
     """Two batches with equal arrays are two batches: comparing arrays would be ambiguous."""
     one, other = batch(), batch()
@@ -58,5 +66,6 @@ def test_values_travel_between_processes(record: Any) -> None:
 
 def test_outcomes_are_their_words() -> None:
     """An outcome is stored and shown as the words it stands for."""
-    assert [str(outcome) for outcome in Outcome] == ["reached", "diverged", "hopeless", "out of steps"]
+    words = ["reached", "diverged", "hopeless", "out of steps", "out of memory"]
+    assert [str(outcome) for outcome in Outcome] == words
     assert Outcome("out of steps") is Outcome.OUT_OF_STEPS

@@ -91,10 +91,11 @@ def percent(fraction: float) -> str:
     """A fraction as per cent.
 
     Example:
-        >>> percent(0.031), percent(0.25)
-        ('3.1 %', '25 %')
+        >>> percent(0.031), percent(0.25), percent(9.0)
+        ('3.1 %', '25 %', '900 %')
     """
-    return f"{fraction * 100:.2g} %"
+    number = fraction * 100
+    return f"{number:.2g} %" if abs(number) < 99.5 else f"{number:,.0f} %"
 
 
 def between(low: float | None, high: float | None, written: Written) -> str:

@@ -109,6 +109,12 @@ TRAIN = {
     "write a whole number from 1 to 42.",
     "--schedule cosin": "--schedule is not known, got 'cosin'; "
     "write one of cosine, constant, exponential, inverse-time, step, warm-up.",
+    "--model logistic --hidden 9": "--hidden is for the mlp, got '9'; leave it out with --model logistic.",
+    "--accumulate 0": "--accumulate must be at least 1, got 0; write a number of micro-batches such as 4.",
+    "--clip-norm 0": "--clip-norm must be above 0, got 0.0; write a number such as 1.0.",
+    "--weight-decay -1": "--weight-decay must not be negative, got -1.0; write 0 or a number such as 0.01.",
+    "--precision float16": "--precision of the built-in models is float32, got 'float16'; "
+    "write float32, or train a PyTorch module.",
     "--lr -1": "--lr must be above 0, got -1.0; write a number such as 0.1.",
     "--lr nan": "--lr must be a finite number, got nan; write a number such as 0.1.",
     "--epochs 0": "--epochs must be at least 1, got 0; write a number of epochs such as 100.",

@@ -10,11 +10,13 @@ from cli.command import ENVIRONMENT, rightbatch
 from rightbatch.cli import main
 
 OPTIONS = {
-    "study": "label task model hidden l2 optimizer target batch-sizes seeds budget memory-limit prefer store "
-    "report seed threads json quiet",
-    "train": "label task model hidden l2 optimizer batch-size epochs lr schedule target patience save seed "
-    "threads json quiet",
+    "study": "label task model hidden l2 optimizer target batch-sizes seeds budget tolerance quick memory-limit prefer "
+    "store report seed threads json quiet",
+    "train": "label task model hidden l2 optimizer batch-size accumulate epochs lr schedule clip-norm "
+    "weight-decay precision target patience save seed threads json quiet",
     "probe": "label task model hidden l2 optimizer batch-sizes threads json quiet",
+    "inspect": "label task batch-size order last seed json quiet",
+    "bench": "rows features dtype batch-sizes rounds markdown threads json quiet",
     "report": "report memory-limit prefer json quiet",
 }
 

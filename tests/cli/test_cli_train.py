@@ -1,6 +1,7 @@
 """`rightbatch train`: what it shows, and that what it shows is right."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -95,14 +96,41 @@ def test_progress() -> None:
 
 
 def test_a_diverged_training_says_what_to_do() -> None:
-    """Exit code 1, the sentence on standard output; as JSON without NaN."""
+    """Exit code 3, the sentence on standard error and in the answer; as JSON without NaN."""
     said = rightbatch("train", "digits", "--lr", "1e9", "--quiet")
-    assert (said.code, said.err) == (1, "")
-    assert said.out.startswith("The loss became infinite at step ")
-    assert "write a smaller one" in said.out
+    assert said.code == 3
+    assert said.err.startswith("rightbatch: The loss became infinite at step ")
+    assert "write a smaller one" in said.err
+    assert f"rightbatch: {said.out.splitlines()[0]}\n" == said.err
     as_json = rightbatch("train", "digits", "--lr", "1e9", "--quiet", "--json")
+    assert (as_json.code, as_json.err) == (3, said.err)
     document = json.loads(as_json.out, parse_constant=pytest.fail)
     assert (document["outcome"], document["train"]["loss"]) == ("diverged", None)
+
+
+def test_a_target_that_is_not_reached() -> None:
+    """Exit code 3; the model is shown all the same."""
+    said = rightbatch("train", "digits", "--epochs", "1", "--target", "val_accuracy=0.999", "--quiet")
+    assert (said.code, said.err) == (3, "rightbatch: It stopped after 1 epoch, the limit.\n")
+    assert said.out.splitlines()[2].startswith("train ")
+
+
+def test_rules_of_an_update() -> None:
+    """Micro-batches change nothing but rounding; a bound on the gradient and decay change the weights."""
+    plain = trained("digits", "--epochs", "2")
+    parts = trained("digits", "--epochs", "2", "--accumulate", "4")
+    assert parts["test"]["loss"] == pytest.approx(plain["test"]["loss"], rel=1e-3)
+    for option in (("--clip-norm", "0.01"), ("--weight-decay", "0.5")):
+        assert trained("digits", "--epochs", "2", *option)["test"]["loss"] > 1.1 * plain["test"]["loss"]
+
+
+def test_a_batch_size_that_is_measured() -> None:
+    """The history tells what it was in every epoch."""
+    history = trained("digits", "--batch-size", "auto", "--epochs", "5")["history"]
+    sizes = [row["batch_size"] for row in history]
+    assert sizes[0] == 32
+    assert all(before <= after <= 2 * before for before, after in pairwise(sizes))
+    assert sizes[-1] <= 1257 // 16
 
 
 def test_a_target_and_patience_stop_it() -> None:

@@ -18,6 +18,7 @@ from rightbatch.answer import study
 from rightbatch.data.loader import Loader
 from rightbatch.errors import SettingError
 from rightbatch.learners.torch_model import TorchModel
+from rightbatch.study.question import question_of
 from rightbatch.train.fit import fit
 
 DIGITS = load_digits()
@@ -106,6 +107,43 @@ def test_a_study_of_one_row_batches_with_normalisation() -> None:
     )
 
 
+def test_auto_leaves_out_what_a_module_cannot_be_trained_on() -> None:
+    """Where it normalises over the batch, the powers of two begin with 2, and a note says why."""
+
+    def normalised(features: int, outputs: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(features, 8), nn.BatchNorm1d(8), nn.Linear(8, outputs))
+
+    asked = question_of(normalised, "digits")
+    settings = asked.settings(target=None, batch_sizes="auto", seeds=2, seed=0, threads=1)
+    assert settings.batch_sizes[:3] == (2, 4, 8)
+    assert asked.data["notes"][-1] == "Batch sizes: from 2 rows on, as the model normalises over the batch."
+    assert question_of(net, "digits").least_rows == 1
+
+
+def test_images_and_words_reach_a_study_as_they_are() -> None:
+    """Images keep their axes, word numbers stay whole; numbers that are multiplied are standardised."""
+    rng = np.random.default_rng(0)
+    words = rng.integers(0, 50, (300, 5))
+    labels = (words < 25).sum(1) > 2
+
+    def table(outputs: int) -> nn.Module:
+        return nn.Sequential(nn.EmbeddingBag(50, 8), nn.Linear(8, outputs))
+
+    for model, x, y, dtype in (
+        (table, words, labels, np.int64),
+        (cnn, IMAGES, LABELS, np.float32),
+        (net, words, labels, np.float32),
+    ):
+        asked = question_of(model, (x, y))
+        train = asked.subject.train[0]  # type: ignore[attr-defined]
+        assert (train.shape[1:], train.dtype) == (x.shape[1:], dtype)
+        assert (abs(train.mean()) < 1e-5) == (model is net)
+    found = study(
+        table, (words, labels), target="val_accuracy=0.7", batch_sizes=[16], seeds=2, optimizer="adam"
+    )
+    assert found.recommendation is not None
+
+
 def test_a_module_on_the_command_line(tmp_path: Path) -> None:
     """--model FILE.py:name is given the features and the outputs that it asks for."""
     file = tmp_path / "net.py"
@@ -120,3 +158,11 @@ def test_a_module_on_the_command_line(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["validation"]["accuracy"] > 0.8
+    for option, text in {
+        "--hidden 9": f"--hidden is for the mlp, got '9'; leave it out with --model {file}:net.",
+        "--l2 0.1": (
+            "--l2 is for the built-in models, got 0.1; write --weight-decay for it, or leave it out."
+        ),
+    }.items():
+        refused = subprocess.run([*command, *option.split()], capture_output=True, text=True, check=False)
+        assert (refused.returncode, refused.stderr) == (2, f"rightbatch: {text}\n")

@@ -8,7 +8,7 @@ import pytest
 from rightbatch.data.loader import Loader
 from rightbatch.learners.mlp import MLP
 from rightbatch.learners.updates import SGD, Adam, Optimizer
-from rightbatch.measure.memory import peak_bytes
+from rightbatch.measure.memory import MemoryUse, memory_use, peak_bytes
 from rightbatch.records import Shape
 
 FEATURES, HIDDEN = 100, 50
@@ -64,3 +64,37 @@ def test_a_trace_that_runs_already_goes_on() -> None:
     finally:
         tracemalloc.stop()
     assert not tracemalloc.is_tracing()
+
+
+def use(batch_size: int, optimizer: Optimizer | None = None) -> MemoryUse:
+    """The parts at a batch size, evaluated on 4,096 rows."""
+    shape = Shape(features=FEATURES, outputs=3, task="classification")
+    learner = MLP(hidden=(HIDDEN,)).build(shape, optimizer or SGD())
+    return memory_use(learner, loader, batch_size, (X[:4096], Y[:4096]))
+
+
+def test_the_state_is_the_parameters_and_what_the_optimizer_remembers() -> None:
+    """At least 4 bytes a parameter, and 8 more for Adam, whatever the batch."""
+    plain = use(64).state
+    assert plain >= 4 * PARAMETERS
+    assert use(2048, Adam()).state - plain == pytest.approx(8 * PARAMETERS, abs=4000)
+
+
+def test_each_part_grows_as_its_arrays_do() -> None:
+    """Per row: outputs and at least a hidden layer forward; with their gradients more, and a step has all."""
+    small, large = use(1024), use(4096)
+    forward = (large.forward - small.forward) / 3072
+    assert forward >= 4 * 3
+    assert large.backward is not None
+    assert large.backward >= large.forward
+    assert large.training >= 4096 * (4 * FEATURES + 8)
+    assert large.evaluation == pytest.approx(small.evaluation, rel=0.1)
+    assert large.peak == max(large.training, large.state + large.evaluation)
+
+
+def test_without_rows_to_evaluate_there_is_no_evaluation() -> None:
+    """And the peak is that of training."""
+    learner = MLP(hidden=(HIDDEN,)).build(Shape(features=FEATURES, outputs=3, task="classification"), SGD())
+    found = memory_use(learner, loader, 64)
+    assert found.evaluation == 0
+    assert found.peak == found.training

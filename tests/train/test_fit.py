@@ -195,7 +195,7 @@ def test_huge_quantities() -> None:
 
 def test_history_has_every_metric() -> None:
     """One entry an epoch, of plain numbers that JSON can write."""
-    names = ["epoch", "step", "samples", "seconds", "lr", "loss"]
+    names = ["epoch", "step", "samples", "seconds", "lr", "batch_size", "loss"]
     result = fit(MLP(), TRAIN, HELD, epochs=2)
     assert [list(entry) for entry in result.history] == [[*names, "val_loss", "val_accuracy"]] * 2
     result = fit(MLP(), (X, QUANTITIES), (X, QUANTITIES), epochs=1)

@@ -82,6 +82,7 @@ def followed(
         validation=None if val_losses is None else rows,
         steps_per_epoch=STEPS_PER_EPOCH,
         lr=0.5,
+        batch_size=SIZES[0],
         **{"budget": Budget(epochs=100), **settings, **rules},
     )
     steps = events(losses, first_epoch)
@@ -101,6 +102,7 @@ def test_history_has_an_entry_an_epoch() -> None:
             "step": 3,
             "samples": 10,
             "lr": pytest.approx(0.5 / 3),
+            "batch_size": 4,
             "loss": (4 * 1 + 4 * 2 + 2 * 4) / 10,
             "val_loss": 0.75,
             "val_rmse": 0.75,
@@ -111,6 +113,7 @@ def test_history_has_an_entry_an_epoch() -> None:
             "step": 6,
             "samples": 20,
             "lr": pytest.approx(0.5 / 6),
+            "batch_size": 4,
             "loss": (4 * 0.5 + 4 * 0.25 + 2 * 0.125) / 10,
             "val_loss": 0.5,
             "val_rmse": 0.5,
@@ -230,13 +233,36 @@ def test_divergence_ends_it(bad: float) -> None:
     assert [entry["epoch"] for entry in result.history] == [1]
 
 
-@pytest.mark.parametrize("rules", [{}, {"patience": 1}, {"budget": Budget(steps=6)}])
+@pytest.mark.parametrize("rules", [{}, {"budget": Budget(steps=6)}])
 def test_an_infinite_validation_loss_is_a_divergence(rules: dict[str, Any]) -> None:
-    """The last update may have done it; patience then has no best to go back to, and no limit excuses it."""
+    """The last update may have done it; no limit excuses it."""
     result = followed(constant(), [1.0, NAN, 1.0], **rules)
     assert result.outcome is Outcome.DIVERGED
     assert result.stopped == f"The loss became infinite at step 6 with learning rate 0.5; {SMALLER}"
     assert [entry["epoch"] for entry in result.history] == [1]
+
+
+@pytest.mark.parametrize("losses", [[1.0] * 9, [1.0] * 7 + [NAN]], ids=["validation", "training"])
+def test_patience_gives_the_best_back_after_a_divergence(losses: list[float]) -> None:
+    """It is a divergence all the same."""
+    result = followed(iter(losses), [2.0, 1.0, NAN], patience=5)
+    assert result.outcome is Outcome.DIVERGED
+    step = len(losses) if NAN in losses else 9
+    assert result.stopped == (
+        f"The loss became infinite at step {step} with learning rate 0.5; {SMALLER[:-1]}; "
+        "the weights are those of epoch 2, the best before."
+    )
+    assert result.state == [2 * STEPS_PER_EPOCH]
+
+
+@pytest.mark.parametrize(("val_losses", "best"), [([3.0, 1.0, 2.0], 2), ([3.0, 2.0, 1.0], 3)])
+def test_patience_gives_the_best_back_when_a_limit_ends_it(val_losses: list[float], best: int) -> None:
+    """Even before its time, and where the last epoch is the best."""
+    result = followed(constant(), val_losses, patience=5, budget=Budget(epochs=3))
+    assert (result.outcome, result.state) == (Outcome.OUT_OF_STEPS, [best * STEPS_PER_EPOCH])
+    assert result.stopped == (
+        f"It stopped after 3 epochs, the limit; the weights are those of epoch {best}, the best."
+    )
 
 
 def test_a_loss_infinite_from_the_start() -> None:

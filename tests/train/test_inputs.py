@@ -263,3 +263,39 @@ def test_inputs_alone() -> None:
     assert (
         str(caught.value) == "X of predict must have 3 columns as in training, got 1; give the same columns."
     )
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.int16, np.uint16, np.uint64])
+def test_whole_numbers_stay_whole_where_they_may(dtype: Any) -> None:
+    """As int64, exactly; a float32 would round them."""
+    large = np.array([[2, 30_001], [4, 5]]).astype(dtype)
+    found = inputs_of(large, "train", whole=True)
+    assert found.dtype == np.int64
+    assert found.tolist() == large.tolist()
+    assert inputs_of(large, "train").dtype == np.float32
+    exact = np.array([[2**24 + 1]])
+    assert inputs_of(exact, "train", whole=True).tolist() == [[2**24 + 1]]
+    assert inputs_of(exact, "train").tolist() == [[2**24]]
+
+
+@pytest.mark.parametrize(
+    "x", [X, X > 3, X.astype(np.uint8), X.astype(np.int8)], ids=["real", "bool", "byte", "int8"]
+)
+def test_bytes_are_numbers(x: Any) -> None:
+    """Pixels and the like, and real numbers, are float32 always."""
+    assert inputs_of(x, "train", whole=True).dtype == np.float32
+
+
+def test_the_axes_of_a_row_are_known() -> None:
+    """For modules that want images as they are."""
+    assert parts_of((X.reshape(4, 1, 3), LABELS), None)[2].row == (1, 3)
+    assert load_data("digits").shape.row == (64,)
+
+
+def test_whole_numbers_beyond_int64() -> None:
+    """There are none in a table of words."""
+    with pytest.raises(DataError) as caught:
+        inputs_of(np.array([[2**64 - 1]], np.uint64), "train", whole=True)
+    assert str(caught.value) == (
+        "X of train has 18446744073709551615, which int64 does not hold; write X.astype(float)."
+    )

@@ -30,7 +30,8 @@ def rightbatch() -> None:
     rightbatch study data.csv            your data; the last column is the label
     rightbatch train data.csv            train with a batch size of your own
 
-    Exit codes: 0 done; 2 misuse or bad input; 3 no batch size reached the target; 130 interrupted.
+    Exit codes: 0 done; 2 misuse or bad input; 3 the target was not reached, or training diverged or did
+    not fit in memory; 130 interrupted.
     """  # noqa: D301 (a raw string would keep click's mark, a backspace, from being one)
 
 
@@ -43,6 +44,16 @@ def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
     return add
 
 
+class _BatchSize(click.ParamType):  # type: ignore[type-arg]
+    """A whole number, or auto."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; auto stays as it is."""
+        return value if value == "auto" else click.INT.convert(value, param, ctx)
+
+
 _data = _options(
     click.option("--label", metavar="COLUMN", help="The column to predict.  [default: the last]"),
     click.option(
@@ -53,22 +64,22 @@ _data = _options(
 )
 _model = _options(
     click.option(
-        "--model", default="mlp", show_default=True, metavar="NAME", help="linear, logistic or mlp."
-    ),
-    click.option(
-        "--hidden",
-        default="64",
+        "--model",
+        default="mlp",
         show_default=True,
-        metavar="UNITS",
-        help="Hidden units of the mlp, such as 64,32.",
+        metavar="NAME",
+        help="linear, logistic or mlp; or FILE.py:name of a PyTorch module, or of what makes one.",
     ),
-    click.option("--l2", default=0.0, show_default=True, metavar="NUMBER", help="Penalty on the weights."),
+    click.option("--hidden", metavar="UNITS", help="Hidden units of the mlp, such as 64,32.  [default: 64]"),
+    click.option(
+        "--l2", type=float, metavar="NUMBER", help="Penalty on the weights of a built-in model.  [default: 0]"
+    ),
     click.option(
         "--optimizer",
         default="sgd",
         show_default=True,
         metavar="NAME",
-        help="sgd, momentum, nesterov or adam.",
+        help="sgd, momentum, nesterov or adam; for a PyTorch module also one of torch.optim, such as AdamW.",
     ),
 )
 _output = _options(
@@ -114,6 +125,14 @@ _choice = _options(
 @_batch_sizes
 @click.option("--seeds", default=5, show_default=True, metavar="N", help="Runs of every tuned batch size.")
 @click.option("--budget", default="60s", show_default=True, metavar="TIME", help="Such as 60s, 5m, 1h.")
+@click.option(
+    "--tolerance",
+    default=0.05,
+    show_default=True,
+    metavar="SHARE",
+    help="Enough when the answer costs at most this share more than the fastest, with 95 % probability.",
+)
+@click.option("--quick", is_flag=True, help="Answer in seconds, with an estimate from one tuned run.")
 @_choice
 @click.option(
     "--store", metavar="FILE.db", help="Where the study is kept.  [default: study-NAME-SETTINGS.db here]"
@@ -135,7 +154,17 @@ def study(**options: Any) -> int:
 @_data
 @_model
 @click.option(
-    "--batch-size", type=int, metavar="N", help="Rows of one update.  [default: 64, or all if fewer]"
+    "--batch-size",
+    type=_BatchSize(),
+    metavar="N|auto",
+    help="Rows of one update; auto: grows with the measured noise scale.  [default: 64, or all if fewer]",
+)
+@click.option(
+    "--accumulate",
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Micro-batches that each batch is cut into, to save memory.",
 )
 @click.option(
     "--epochs", type=int, metavar="N", help="Passes over the data.  [default: 10; more if the data are small]"
@@ -144,7 +173,19 @@ def study(**options: Any) -> int:
 @click.option(
     "--schedule",
     metavar="NAME",
-    help="constant, step, exponential, cosine, inverse-time or warm-up.  [default: cosine]",
+    help="constant, step, exponential, cosine, inverse-time or warm-up; for a PyTorch module also one of "
+    "torch.optim.lr_scheduler.  [default: cosine; constant with --batch-size auto]",
+)
+@click.option("--clip-norm", type=float, metavar="NUMBER", help="Most that the gradient's norm may be.")
+@click.option(
+    "--weight-decay", type=float, metavar="NUMBER", help="As of PyTorch's optimizers.  [default: 0]"
+)
+@click.option(
+    "--precision",
+    default="float32",
+    show_default=True,
+    metavar="NAME",
+    help="Of a PyTorch module: float32, or mixed with bfloat16 or float16.",
 )
 @click.option("--target", metavar="METRIC=VALUE", help="Stop when it is reached, such as val_loss=0.2.")
 @click.option("--patience", type=int, metavar="N", help="Stop after N epochs without a better val_loss.")
@@ -167,6 +208,47 @@ def train(**options: Any) -> int:
 def probe(**options: Any) -> int:
     """Seconds per step and memory against batch size, without training to a target."""
     return _run("probe", options)
+
+
+@rightbatch.command(epilog=_DATA_HELP)
+@click.argument("data", default="digits")
+@_data
+@click.option(
+    "--batch-size", type=int, metavar="N", help="Rows of one update.  [default: 64, or all if fewer]"
+)
+@click.option(
+    "--order",
+    default="shuffled",
+    show_default=True,
+    metavar="NAME",
+    help="shuffled, sequential, balanced or stratified (by class).",
+)
+@click.option(
+    "--last",
+    default="keep",
+    show_default=True,
+    metavar="NAME",
+    help="What becomes of the rows left over: keep, drop, pad or spread.",
+)
+@_seed
+@_output
+def inspect(**options: Any) -> int:
+    """What is in the data, and what its batches look like."""
+    return _run("inspect", options)
+
+
+@rightbatch.command()
+@click.option("--rows", default=100_000, show_default=True, metavar="N", help="Rows of the data.")
+@click.option("--features", default=32, show_default=True, metavar="N", help="Columns of a row.")
+@click.option("--dtype", default="float32", show_default=True, metavar="NAME", help="Of the columns.")
+@click.option("--batch-sizes", default="32,256", show_default=True, metavar="32,256", help="Rows of a batch.")
+@click.option("--rounds", default=5, show_default=True, metavar="N", help="How often each is timed.")
+@click.option("--markdown", "markdown_file", metavar="FILE.md", help="Where to write it as Markdown too.")
+@_threads
+@_output
+def bench(**options: Any) -> int:
+    """Time the loader against the others that are installed, on this machine."""
+    return _run("bench", options)
 
 
 @rightbatch.command()

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from rightbatch.checks import whole_number
-from rightbatch.cli.main import DONE, FAILED
+from rightbatch.cli.main import DONE, NOT_REACHED
 from rightbatch.cli.models import model_of
 from rightbatch.data.dataset import Dataset, load_data
 from rightbatch.errors import SettingError
@@ -35,9 +35,9 @@ def run(
     label: str | None,
     task: str | None,
     model: str,
-    hidden: str,
-    l2: float,
-    batch_size: int | None,
+    hidden: str | None,
+    l2: float | None,
+    batch_size: int | str | None,
     seed: int,
     threads: int,
     save: str | None,
@@ -55,8 +55,18 @@ def run(
         result = fit(built, loaded, batch_size=rows, seed=seed, progress=shown, **settings)
     if target is not None:
         _save(result, target)
+    code = _code(result, settings["target"])
+    if code != DONE:
+        click.echo(f"rightbatch: {result.stopped}", err=True)
     click.echo(_json(result, loaded) if as_json else _words(result, loaded))
-    return FAILED if result.outcome is Outcome.DIVERGED else DONE
+    return code
+
+
+def _code(result: FitResult, target: str | None) -> int:
+    """Whether the training came to what it was asked for."""
+    failed = result.outcome in {Outcome.DIVERGED, Outcome.OUT_OF_MEMORY}
+    missed = target is not None and result.outcome is not Outcome.REACHED
+    return NOT_REACHED if failed or missed else DONE
 
 
 class _Shown:
@@ -124,7 +134,7 @@ def _words(result: FitResult, data: Dataset) -> str:
     if last:
         counted = f"{last['epoch']:,.0f} epochs, {last['step']:,.0f} steps, {last['seconds']:.3g} s."
         lines.append(counted)
-    if result.outcome is not Outcome.DIVERGED:
+    if result.outcome not in {Outcome.DIVERGED, Outcome.OUT_OF_MEMORY}:
         lines += [_line(part, _scores(result, data, part)) for part in _PARTS]
         lines += _equation(result, data)
     return "\n".join(lines)

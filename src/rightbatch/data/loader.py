@@ -1,10 +1,12 @@
 """Mini-batches of arrays in memory: every row exactly once, resumable anywhere."""
 
+import copy
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rightbatch.checks import whole_number
+from rightbatch.data.audit import EpochAudit, audited
 from rightbatch.data.batches import Batches, Cut, GivenBatches, count
 from rightbatch.data.blocks import Block, blocks
 from rightbatch.data.order import Order, OwnBatches, Sequential, Shuffled
@@ -198,6 +200,29 @@ class Loader:
         """
         position = Position.from_state(state, self._belongs(), self._cut.length)
         self._now = self._next = self._settled(position)
+
+    def audit(self, labels: Any = None) -> EpochAudit:
+        """What the batches of the next epoch hold: which rows how often, classes in a batch, padding, bytes.
+
+        A pass of its own is made and timed; this loader stays where it is. `Audit` tells the same of a
+        training while it runs.
+
+        Args:
+            labels: the class of each row, shape `(rows,)`; none: the last field of a tuple, or the field
+                ``y`` of a dict, where it holds whole numbers or booleans.
+
+        Raises:
+            DataError: the labels are not one for each row.
+
+        Example:
+            >>> import numpy as np
+            >>> account = Loader((np.zeros((6, 2)), np.array([0, 0, 0, 0, 1, 1])), 3, shuffle=True).audit()
+            >>> account.coverage, account.repeated, account.padding, account.bytes
+            (1.0, 0, 0, 144)
+        """
+        other = copy.copy(self)
+        other._now = other._next = Position(self._cut_of(self._next.epoch), self._next.epoch)
+        return audited(other, labels)
 
     def _belongs(self) -> dict[str, Any]:
         return {"rows": self.rows, "data": self._source.fingerprint(), "order": repr(self._order)}

@@ -26,8 +26,8 @@ def read(data: Any) -> Table:
     """Read any kind of data.
 
     Args:
-        data: a built-in name, the path of a file, a data frame with the Arrow stream interface, or a
-            tuple (X, y) of arrays.
+        data: a built-in name, the path of a file, a data frame with the Arrow stream interface, a
+            tuple (X, y) of arrays, or a `Table`, which is returned as it is.
 
     Raises:
         SettingError: `data` is none of these.
@@ -38,6 +38,8 @@ def read(data: Any) -> Table:
         >>> table.rows, [column.name for column in table.columns]
         (4, ['size', 'price'])
     """
+    if isinstance(data, Table):
+        return data
     if isinstance(data, str) and data in BUILT_IN:
         return BUILT_IN[data]()
     if isinstance(data, str | Path):

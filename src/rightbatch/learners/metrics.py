@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import expit, softmax
 
 from rightbatch.learners.protocol import Learner
 from rightbatch.records import Array
@@ -78,7 +79,7 @@ def metrics_of(task: str) -> tuple[str, ...]:
 
 
 def evaluate(
-    learner: Learner[Any], state: Any, data: tuple[Array, Array], names: Sequence[str]
+    learner: Learner[Any], state: Any, data: tuple[Array, Array], names: Sequence[str | Metric]
 ) -> dict[str, Array]:
     """The named metrics of every replica on the data.
 
@@ -86,15 +87,43 @@ def evaluate(
         learner: the learner.
         state: its replicas.
         data: inputs and targets, `(rows, ...)`.
-        names: keys of `METRICS`.
+        names: keys of `METRICS`, or metrics.
 
     Returns:
         For each name an array, float64, shape `(replicas,)`; NaN or infinity where a replica diverged.
     """
     x, y = data
     outputs = learner.predict(state, x)
+    metrics = [METRICS[name] if isinstance(name, str) else name for name in names]
     with np.errstate(all="ignore"):
-        return {name: _value(learner, METRICS[name], outputs, y) for name in names}
+        return {metric.name: _value(learner, metric, outputs, y) for metric in metrics}
+
+
+def predicted(outputs: Array, task: str) -> Array:
+    """Class numbers `(rows,)`, or predicted values `(rows,)` or `(rows, outputs)`, of raw outputs.
+
+    Args:
+        outputs: of one replica, `(rows, outputs)`.
+        task: ``"regression"`` or ``"classification"``.
+
+    Example:
+        >>> predicted(np.array([[-1.0], [2.0]]), "classification").tolist()
+        [0, 1]
+    """
+    if task == "regression":
+        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+    return (outputs[:, 0] > 0).astype(np.int64) if outputs.shape[1] == 1 else outputs.argmax(axis=1)
+
+
+def probabilities(outputs: Array) -> Array:
+    """Of class 1 `(rows,)` from one logit a row, or of every class `(rows, classes)`, float64.
+
+    Example:
+        >>> probabilities(np.array([[0.0]])).tolist(), probabilities(np.array([[1.0, 1.0]])).tolist()
+        ([0.5], [[0.5, 0.5]])
+    """
+    logits = outputs.astype(np.float64)
+    return expit(logits[:, 0]) if logits.shape[1] == 1 else softmax(logits, axis=1)
 
 
 def _value(learner: Learner[Any], metric: Metric, outputs: Array, y: Array) -> Array:

@@ -1,6 +1,6 @@
 """The engine of the built-in learners: a fully connected network, K replicas in one pass."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,19 +82,9 @@ class Network:
 
     def step(self, state: NetworkState, batch: Batch, lr: Array) -> tuple[NetworkState, StepResult]:
         """One update of every replica, each with its own learning rate."""
-        x, y = batch.data
-        rows = len(x)
-        work = self._pass(state, rows)
-        weight = work.even if batch.weight is None else batch.weight / np.add.reduce(batch.weight)
         with np.errstate(all="ignore"):  # a diverging replica overflows, and its loss says so
-            work.forward(_matrix(x))
-            loss = self.loss.to_gradient(work.outputs, y, weight)
-            work.backward()
-            if self.l2:
-                self._add_penalty(state)
-            state.steps += 1
-            direction = self.optimizer.direction(state.gradient, state.slots, state.steps, state.scratch)
-            _move(state, direction, lr)
+            loss, _ = self._back(state, batch, _shares(batch))
+            self._update(state, lr)
         return state, StepResult(loss)
 
     def select(self, state: NetworkState, keep: Sequence[int]) -> NetworkState:
@@ -127,16 +117,16 @@ class Network:
 
     def gradient(self, state: NetworkState, batch: Batch) -> Array:
         """Gradient of the batch's mean loss, the penalty in it, `(replicas, parameters)`; no step is made."""
-        weight = None if batch.weight is None else batch.weight / np.add.reduce(batch.weight)
-        self._back(state, batch, weight)
+        with np.errstate(all="ignore"):  # as in `step`
+            self._back(state, batch, _shares(batch))
         return _by_replica(state.gradient, state)
 
     def gradient_and_norms(self, state: NetworkState, batch: Batch) -> tuple[Array, Array]:
         """The gradient, and |g|² of every row alone, `(replicas, rows)`, the penalty in both."""
-        work = self._back(state, batch, None)
-        gradient = _by_replica(state.gradient, state)
         norms = np.zeros((state.replicas, len(batch.index)), np.float32)
         with np.errstate(all="ignore"):  # as in `step`
+            _, work = self._back(state, batch, None)
+            gradient = _by_replica(state.gradient, state)
             for block, (a, mean_slope) in zip(state.blocks[::2], work.factors(), strict=True):
                 slope = mean_slope * np.float32(len(batch.index))
                 norms += (np.vecdot(a, a) + 1) * np.vecdot(slope, slope)
@@ -146,6 +136,67 @@ class Network:
                         2 * np.vecdot(a @ penalty, slope) + np.vecdot(penalty, penalty).sum(axis=1)[:, None]
                     )
         return gradient, norms
+
+    def mass(self, batch: Batch) -> float:
+        """What the batch counts in a mean over more rows: their number, or the sum of their weights."""
+        return float(len(batch.index) if batch.weight is None else batch.weight.sum(dtype=np.float64))
+
+    def slope(self, state: NetworkState, batch: Batch, *, share: float = 1.0, add: bool = False) -> Array:
+        """Mean loss of the batch, `(replicas,)`; `share` times its gradient lies in the state then."""
+        before = state.gradient.copy() if add else None
+        with np.errstate(all="ignore"):  # as in `step`
+            loss, _ = self._back(state, batch, _shares(batch))
+            if share != 1:
+                np.multiply(state.gradient, np.float32(share), out=state.gradient)
+            if before is not None:
+                np.add(state.gradient, before, out=state.gradient)
+        return loss
+
+    def norms(self, state: NetworkState) -> Array:
+        """Euclidean norm of the gradient that lies in the state, float64 `(replicas,)`."""
+        if state.replicas == 1:
+            flat = state.gradient[None]
+            with np.errstate(all="ignore"):  # as in `step`
+                return np.sqrt(np.vecdot(flat, flat), dtype=np.float64)
+        parts = (block.by_replica(state.gradient).reshape(state.replicas, -1) for block in state.blocks)
+        with np.errstate(all="ignore"):  # as in `step`
+            return np.sqrt(np.sum([np.vecdot(part, part) for part in parts], axis=0, dtype=np.float64))
+
+    def shrink(self, state: NetworkState, factor: Array) -> None:
+        """Multiply the gradient of every replica by its factor, `(replicas,)`."""
+        with np.errstate(all="ignore"):  # as in `step`
+            for block in state.blocks:
+                view = block.by_replica(state.gradient)
+                view *= factor.astype(np.float32).reshape(-1, *(1,) * (view.ndim - 1))
+
+    def decay(self, state: NetworkState, rate: float) -> None:
+        """Add rate times the parameters, biases too, to the gradient."""
+        with np.errstate(all="ignore"):  # as in `step`
+            np.multiply(state.parameters, np.float32(rate), out=state.scratch)
+            np.add(state.gradient, state.scratch, out=state.gradient)
+
+    def move(self, state: NetworkState, lr: Array) -> None:
+        """Update every replica with the gradient that lies in the state."""
+        with np.errstate(all="ignore"):  # as in `step`
+            self._update(state, lr)
+
+    def state_dict(self, state: NetworkState) -> dict[str, Any]:
+        """Parameters, optimizer memory and steps, copied."""
+        named = {block.name: block.by_replica(state.parameters).copy() for block in state.blocks}
+        slots = [slot.copy() for slot in state.slots]
+        return {"parameters": named, "slots": slots, "steps": state.steps}
+
+    def load_state_dict(self, state: NetworkState, kept: Mapping[str, Any]) -> None:
+        """Let the state go on from there."""
+        for block in state.blocks:
+            block.by_replica(state.parameters)[:] = kept["parameters"][block.name]
+        for slot, values in zip(state.slots, kept["slots"], strict=True):
+            slot[:] = values
+        state.steps = kept["steps"]
+
+    def trained(self, state: NetworkState) -> dict[str, Array]:
+        """The parameters by name, views."""
+        return self.parameters(state)
 
     def shifted(self, state: NetworkState, direction: Array) -> NetworkState:
         """A copy whose parameters, in the order of `gradient`, are moved by `(replicas, parameters)`."""
@@ -164,17 +215,21 @@ class Network:
         pairs = zip(self.sizes[:-1], self.sizes[1:], strict=True)
         return [self.initialise(rng, n, units, layer == last) for layer, (n, units) in enumerate(pairs)]
 
-    def _back(self, state: NetworkState, batch: Batch, weight: Array | None) -> Pass:
+    def _back(self, state: NetworkState, batch: Batch, share: Array | None) -> tuple[Array, Pass]:
         """One pass forwards and backwards; the state's gradient holds that of the mean loss and penalty."""
         x, y = batch.data
         work = self._pass(state, len(x))
-        with np.errstate(all="ignore"):  # as in `step`
-            work.forward(_matrix(x))
-            self.loss.to_gradient(work.outputs, y, work.even if weight is None else weight)
-            work.backward()
-            if self.l2:
-                self._add_penalty(state)
-        return work
+        work.forward(_matrix(x))
+        loss = self.loss.to_gradient(work.outputs, y, work.even if share is None else share)
+        work.backward()
+        if self.l2:
+            self._add_penalty(state)
+        return loss, work
+
+    def _update(self, state: NetworkState, lr: Array) -> None:
+        state.steps += 1
+        direction = self.optimizer.direction(state.gradient, state.slots, state.steps, state.scratch)
+        _move(state, direction, lr)
 
     def _pass(self, state: NetworkState, rows: int) -> Pass:
         work = state.passes.get(rows)
@@ -197,6 +252,11 @@ class Network:
             part = slice(block.start, block.stop)
             np.multiply(state.parameters[part], np.float32(self.l2), out=state.scratch[part])
             np.add(state.gradient[part], state.scratch[part], out=state.gradient[part])
+
+
+def _shares(batch: Batch) -> Array | None:
+    """Share of each row in the mean; `None`: all the same."""
+    return None if batch.weight is None else batch.weight / np.add.reduce(batch.weight)
 
 
 def _move(state: NetworkState, direction: Array, lr: Array) -> None:

@@ -1,6 +1,6 @@
 """What learns: the contract between a model, the training loop and the study."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from rightbatch.records import Array, Batch, Shape, StepResult
@@ -37,6 +37,45 @@ class Learner(Protocol[State]):
         ...
 
 
+class GivesHalves(Protocol):
+    """Optional for a learner: a step in two halves, so that rules of training can stand between them.
+
+    The gradient lies in the state from `slope` to `move`; a state that was copied or stored has none.
+    `slope` and `move` alone are `step`.
+    """
+
+    def mass(self, batch: Batch) -> float:
+        """What the batch counts in a mean over more rows: their number, or the sum of their weights."""
+        ...
+
+    def slope(self, state: Any, batch: Batch, *, share: float = 1.0, add: bool = False) -> Array:
+        """Mean loss of the batch, float32 `(replicas,)`; `share` times its gradient lies in the state then.
+
+        Args:
+            state: the replicas; their parameters are left as they are.
+            batch: the rows.
+            share: factor on the gradient; the loss is returned without it.
+            add: add it to the gradient that lies there.
+        """
+        ...
+
+    def norms(self, state: Any) -> Array:
+        """Euclidean norm of the gradient that lies in the state, float64 `(replicas,)`."""
+        ...
+
+    def shrink(self, state: Any, factor: Array) -> None:
+        """Multiply the gradient of every replica by its factor, `(replicas,)`."""
+        ...
+
+    def decay(self, state: Any, rate: float) -> None:
+        """Add rate times the parameters to the gradient."""
+        ...
+
+    def move(self, state: Any, lr: Array) -> None:
+        """Update every replica with the gradient that lies in the state."""
+        ...
+
+
 class GivesGradient(Protocol):
     """Optional for a learner: gradients without a step, as the noise scale needs them."""
 
@@ -62,6 +101,22 @@ class GivesCurvature(GivesGradient, Protocol):
 
     def shifted(self, state: Any, direction: Array) -> Any:
         """A copy whose parameters, in the order of `gradient`, are moved by `(replicas, parameters)`."""
+        ...
+
+
+class Storable(Protocol):
+    """Optional for a learner: its state can be stored, and go on from there."""
+
+    def state_dict(self, state: Any) -> dict[str, Any]:
+        """All that the state is, copied: a tree of arrays, numbers, strings and `None`."""
+        ...
+
+    def load_state_dict(self, state: Any, kept: Mapping[str, Any]) -> None:
+        """Let the state, one that this learner began, go on from there; its memory is reused."""
+        ...
+
+    def trained(self, state: Any) -> dict[str, Array]:
+        """The parameters that steps change, by name, those of the first replica at least; no copies."""
         ...
 
 

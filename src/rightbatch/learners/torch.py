@@ -1,7 +1,9 @@
 """PyTorch modules as learners: replicas stacked where the module allows it, otherwise one by one."""
 
 import copy
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +12,24 @@ import torch
 from torch import Tensor, nn
 
 from rightbatch.errors import RightbatchError, SettingError
-from rightbatch.learners.torch_check import reason_against
-from rightbatch.learners.torch_explain import explained, outputs_of
-from rightbatch.learners.torch_losses import TorchLoss, loss_for
+from rightbatch.learners.torch_check import Rows, reason_against
+from rightbatch.learners.torch_explain import explained, least_rows, outputs_of, takes_whole
+from rightbatch.learners.torch_gradients import (
+    as_array,
+    decay,
+    mean_gradient,
+    norms_of,
+    row_gradients,
+    shrink,
+)
+from rightbatch.learners.torch_losses import TorchLoss, loss_for, mass_of
 from rightbatch.learners.torch_memory import TensorBytes
 from rightbatch.learners.torch_model import TorchModel
 from rightbatch.learners.torch_modules import fresh
 from rightbatch.learners.torch_noise import Seeded
 from rightbatch.learners.torch_replica import Replica
 from rightbatch.learners.torch_stack import Places, Stack
+from rightbatch.learners.torch_storing import restore, stored, trained
 from rightbatch.learners.torch_updates import Rule, TorchOptimizer, rule_for
 from rightbatch.records import Array, Batch, Shape, StepResult
 
@@ -36,6 +47,8 @@ class TorchState:
     seeds: tuple[int, ...]
     """Of each replica: what it draws in a step depends on its seed and the step alone."""
     steps: int = 0
+    parts: int = 0
+    """Micro-batches of the step in the making, after the first."""
 
     def one(self) -> nn.Module:
         """The module of a replica, or the one that a stack runs through."""
@@ -47,7 +60,11 @@ class TorchLearner:
 
     Attributes:
         how: how several replicas are trained: ``"stacked"``, or ``"one by one: "`` and the reason.
+        least_rows: the smallest batch that the module can be trained on; 2 where it normalises over it.
     """
+
+    keeps_whole = True
+    """Whole numbers may reach it as they are."""
 
     def __init__(
         self, model: TorchModel, shape: Shape, rule: Rule | TorchOptimizer, device: torch.device
@@ -55,12 +72,16 @@ class TorchLearner:
         self._model, self._shape, self._rule, self._device = model, shape, rule, device
         self._loss: TorchLoss | None = None
         self._draws = False
+        self._whole: bool | None = None
         self.how = "one by one: stack=False" if not model.stack else _UNDECIDED
+        if model.precision != "float32":
+            self.how = f"one by one: precision {model.precision}"
         if isinstance(rule, TorchOptimizer):
             self.how = f"one by one: {rule.name} keeps its memory module by module"
         self._places: Places | None = None
         # A module that cannot be trained is refused here rather than in the first sweep of a study.
-        fresh(model, shape, 0, torch.device("cpu"))
+        module = fresh(model, shape, 0, torch.device("cpu"))
+        self.least_rows = least_rows(module, model.input_shape or shape.row or (shape.features,))
 
     def start(self, seeds: Sequence[int]) -> TorchState:
         """Fresh replicas, one a seed; equal seeds give equal parameters."""
@@ -74,7 +95,7 @@ class TorchLearner:
             )
             drawn[seed] = module
             modules.append(module)
-        return TorchState([Replica.begin(module, self._rule) for module in modules], seeds)
+        return TorchState([self._replica_of(module) for module in modules], seeds)
 
     def step(self, state: TorchState, batch: Batch, lr: Array) -> tuple[TorchState, StepResult]:
         """One update of every replica, each with its own learning rate."""
@@ -82,24 +103,36 @@ class TorchLearner:
         self.move(state, lr)
         return state, StepResult(loss)
 
-    def slope(self, state: TorchState, batch: Batch) -> Array:
-        """Mean loss of the batch, float32 `(replicas,)`; the gradients lie in the state then."""
-        x, y = self._rows(batch.data[0]), self._targets(batch.data[1])
-        share = None if batch.weight is None else self._tensor(batch.weight / np.add.reduce(batch.weight))
-        first = self._loss is None
-        try:
-            loss = self._loss or self._loss_for(state, x, y)
-            if len(state.seeds) > 1 and isinstance(state.body, list):
-                self._stack(state, loss, (x, y, share))
-            return self._slope(state, loss, (x, y, share))
-        except RightbatchError:
-            raise
-        except Exception as error:
-            sentence = explained(error, state.one(), (x, y), first=first)
-            if sentence is None:
-                raise
-            self._loss = None if first else self._loss
-            raise sentence from error
+    def mass(self, batch: Batch) -> float:
+        """What the batch counts in a mean over more rows: their number, or the sum of their weights.
+
+        Where the loss has weights of its own for the classes, it is these that are summed.
+        """
+        if batch.weight is not None:
+            return float(batch.weight.sum(dtype=np.float64))
+        return mass_of(self._model.loss, self._targets(batch.data[1]))
+
+    def slope(self, state: TorchState, batch: Batch, *, share: float = 1.0, add: bool = False) -> Array:
+        """Mean loss of the batch, float32 `(replicas,)`; `share` times its gradient is in the state then."""
+        rows = self._batch(batch)
+        state.parts = state.parts + 1 if add else 0
+        with self._explaining(state, rows):
+            loss = self._loss or self._loss_for(state, *rows[:2])
+            if len(state.seeds) > 1 and isinstance(state.body, list) and not add:
+                self._stack(state, loss, rows)
+            return self._slope(state, loss, rows, share, add=add)
+
+    def norms(self, state: TorchState) -> Array:
+        """Euclidean norm of the gradient that lies in the state, float64 `(replicas,)`."""
+        return norms_of(state.body)
+
+    def shrink(self, state: TorchState, factor: Array) -> None:
+        """Multiply the gradient of every replica by its factor, `(replicas,)`."""
+        shrink(state.body, factor)
+
+    def decay(self, state: TorchState, rate: float) -> None:
+        """Add rate times the parameters, biases too, to the gradient of those that have one."""
+        decay(state.body, rate)
 
     def move(self, state: TorchState, lr: Array) -> None:
         """Update every replica with the gradient that lies in the state."""
@@ -139,13 +172,89 @@ class TorchLearner:
         found = [module.state_dict() for module in modules]
         return {name: np.stack([values[name].numpy() for values in found]) for name in found[0]}
 
+    def gradient(self, state: TorchState, batch: Batch) -> Array:
+        """Gradient of the batch's mean loss, `(replicas, parameters)`; no step is made."""
+        rows = self._batch(batch)
+        found = []
+        with self._explaining(state, rows):
+            loss = self._loss or self._loss_for(state, *rows[:2])
+            for replica, noise in self._alone(state, batch):
+                with noise:
+                    found.append(mean_gradient(replica, loss, *rows))
+        return as_array(found)
+
+    def gradient_and_norms(self, state: TorchState, batch: Batch) -> tuple[Array, Array]:
+        """The gradient, and |g|² of every row alone, `(replicas, rows)`; weights are ignored.
+
+        Raises:
+            SettingError: the module normalises over the batch, so that no row has a gradient of its own.
+        """
+        x, y, _ = self._batch(batch)
+        found = []
+        with self._explaining(state, (x, y, None)):
+            loss = self._loss or self._loss_for(state, x, y)
+            for replica, noise in self._alone(state, batch):
+                with noise:
+                    found.append(row_gradients(replica, loss, x, y))
+        return as_array([mean for mean, _ in found]), as_array([norms for _, norms in found])
+
+    def own_lr(self, state: TorchState) -> float | None:
+        """The learning rate that the user's optimizer was made with; `None`: the update rule is ours."""
+        optimizer = None if isinstance(state.body, Stack) else state.body[0].optimizer
+        return None if optimizer is None else float(optimizer.param_groups[0]["lr"])
+
     def module(self, state: TorchState, replica: int = 0) -> nn.Module:
         """A replica as a module of its own, a copy on the CPU in the mode of evaluation."""
         return _replica(state, replica).module.cpu().eval()
 
+    def state_dict(self, state: TorchState) -> dict[str, Any]:
+        """All that the replicas need to go on, copied; what they draw depends on seed and step alone."""
+        body = state.body
+        numbers = range(len(state.seeds))
+        replicas = [body.replica(n) for n in numbers] if isinstance(body, Stack) else body
+        return {"replicas": [stored(replica) for replica in replicas], "steps": state.steps}
+
+    def load_state_dict(self, state: TorchState, kept: Mapping[str, Any]) -> None:
+        """Let the state go on from there."""
+        if isinstance(state.body, Stack):
+            state.body = [state.body.replica(number) for number in range(len(state.seeds))]
+        for replica, tree in zip(state.body, kept["replicas"], strict=True):
+            restore(replica, tree)
+        state.steps = kept["steps"]
+
+    def trained(self, state: TorchState) -> dict[str, Array]:
+        """Parameters that steps change, of the first replica, by PyTorch's names."""
+        body = state.body
+        return trained(body.replica(0) if isinstance(body, Stack) else body[0])
+
     def tensor_bytes(self) -> TensorBytes:
         """What counts the memory of tensors while it is entered, beside that of arrays."""
         return TensorBytes(self._device)
+
+    @contextmanager
+    def _explaining(self, state: TorchState, rows: Rows) -> Iterator[None]:
+        """What goes wrong inside is said in a sentence, where one is known."""
+        first = self._loss is None
+        try:
+            yield
+        except RightbatchError:
+            raise
+        except Exception as error:
+            sentence = explained(error, state.one(), rows[:2], first=first)
+            if sentence is None:
+                raise
+            self._loss = None if first else self._loss
+            raise sentence from error
+
+    def _alone(self, state: TorchState, batch: Batch) -> Iterator[tuple[Replica, Seeded]]:
+        """Every replica, and what it draws for these rows: nothing that a step or other rows draw."""
+        which = zlib.crc32(batch.index.tobytes())
+        for number, seed in enumerate(state.seeds):
+            replica = state.body.replica(number) if isinstance(state.body, Stack) else state.body[number]
+            yield replica, Seeded(self._device, "measure", seed, state.steps, which)
+
+    def _replica_of(self, module: nn.Module) -> Replica:
+        return Replica.begin(module, self._rule, self._model.precision)
 
     def _loss_for(self, state: TorchState, x: Tensor, y: Tensor) -> TorchLoss:
         given = self._model.loss
@@ -156,7 +265,7 @@ class TorchLearner:
         self._loss = loss_for(given, self._shape, outputs, self._device)
         return self._loss
 
-    def _stack(self, state: TorchState, loss: TorchLoss, rows: tuple[Tensor, Tensor, Tensor | None]) -> None:
+    def _stack(self, state: TorchState, loss: TorchLoss, rows: Rows) -> None:
         """Stack the replicas if that is known to give the same."""
         if not isinstance(state.body, list) or self.how.startswith("one by one"):
             return
@@ -172,28 +281,42 @@ class TorchLearner:
     def _pair(self, state: TorchState) -> list[Replica]:
         """A copy of a replica, and one of a seed that no other has."""
         other = fresh(self._model, self._shape, max(state.seeds) + 1, self._device)
-        return [_replica(state, 0), Replica.begin(other, self._rule)]
+        return [_replica(state, 0), self._replica_of(other)]
 
-    def _slope(self, state: TorchState, loss: TorchLoss, rows: tuple[Tensor, Tensor, Tensor | None]) -> Array:
+    def _slope(self, state: TorchState, loss: TorchLoss, rows: Rows, times: float, *, add: bool) -> Array:
         if isinstance(state.body, Stack):
-            with Seeded(self._device, "noise", state.seeds[0], state.steps):
-                return state.body.gradient(loss, *rows).cpu().numpy()
+            with self._noise(state, 0):
+                return state.body.gradient(loss, *rows, times=times, add=add).cpu().numpy()
         values = []
-        for replica, seed in zip(state.body, state.seeds, strict=True):
-            with Seeded(self._device, "noise", seed, state.steps):
-                values.append(replica.gradient(loss, *rows))
-        return (torch.stack(values) if len(values) > 1 else values[0].reshape(1)).cpu().numpy()
+        for number, replica in enumerate(state.body):
+            with self._noise(state, number):
+                values.append(replica.gradient(loss, *rows, times=times, add=add))
+        return (torch.stack(values) if len(values) > 1 else values[0].reshape(1)).float().cpu().numpy()
+
+    def _noise(self, state: TorchState, number: int) -> Seeded:
+        """What a replica draws in this step; a further micro-batch of it draws other numbers."""
+        part = (state.parts,) if state.parts else ()
+        return Seeded(self._device, "noise", state.seeds[number], state.steps, *part)
 
     def _outputs(self, state: TorchState, x: Tensor) -> Tensor:
         if isinstance(state.body, Stack):
             return state.body.evaluated(x)
         return torch.stack([replica.evaluated(x) for replica in state.body])
 
+    def _batch(self, batch: Batch) -> Rows:
+        """Inputs, targets, and shares in the mean."""
+        share = None if batch.weight is None else self._tensor(batch.weight / np.add.reduce(batch.weight))
+        return self._rows(batch.data[0]), self._targets(batch.data[1]), share
+
     def _rows(self, x: Array) -> Tensor:
-        """Inputs: real numbers and bytes as float32, other whole numbers as they are, for embeddings."""
+        """Inputs: whole numbers of more than a byte as int64 where the module takes them so, else float32."""
         shape = self._model.input_shape
         x = x if shape is None else x.reshape(len(x), *shape)
-        return self._tensor(x, np.float32 if x.dtype.kind == "f" or x.itemsize == 1 else x.dtype)
+        if x.dtype.kind not in "iu" or x.itemsize == 1:
+            return self._tensor(x)
+        if self._whole is None:
+            self._whole = takes_whole_rows(self._model, x[:2], self._shape)
+        return self._tensor(x, np.int64 if self._whole else np.float32)
 
     def _targets(self, y: Array) -> Tensor:
         """Targets: class numbers as int64, values as float32."""
@@ -213,6 +336,15 @@ def learner_of(model: TorchModel, shape: Shape, optimizer: Any) -> TorchLearner:
     """
     rule = rule_for(model.optimizer_named(optimizer))
     return TorchLearner(model, shape, rule, _device(model.device))
+
+
+def takes_whole_rows(model: TorchModel, rows: Array, shape: Shape) -> bool:
+    """Whether whole numbers, a few rows of them, are to reach the module as they are."""
+    cpu = torch.device("cpu")
+    module = fresh(model, shape, 0, cpu)
+    row = rows.shape[1:] if model.input_shape is None else model.input_shape
+    with Seeded(cpu, "predict"):
+        return takes_whole(module, torch.from_numpy(rows.astype(np.int64)).reshape(len(rows), *row))
 
 
 def _replica(state: TorchState, number: int) -> Replica:

@@ -19,7 +19,7 @@ of normalisation; two different models differ by all of it."""
 _LONGEST = 120
 """Characters of a reason."""
 
-_NO_RULE = "There is a performance drop"
+NO_RULE = "There is a performance drop"
 """How PyTorch begins to warn that it will go through the replicas of an operation one by one, slowly."""
 
 Rows: TypeAlias = tuple[Tensor, Tensor, Tensor | None]
@@ -43,7 +43,7 @@ def reason_against(pair: list[Replica], places: Places, loss: TorchLoss, rows: R
     second, _ = _alone(pair[1], loss, rows)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("error", message=_NO_RULE)
+            warnings.filterwarnings("error", message=NO_RULE)
             together = _together(stack, loss, rows)
     except Exception as error:  # a module may do anything that vmap cannot follow
         return _reason(error), draws
@@ -80,7 +80,7 @@ def _alone(replica: Replica, loss: TorchLoss, rows: Rows) -> tuple[Step, bool]:
 def _together(stack: Stack, loss: TorchLoss, rows: Rows) -> Step:
     with Seeded(stack.trained[0].device, "check"):
         values = stack.gradient(loss, *rows)
-    pairs = zip(stack.trained, stack.gradients, strict=True)
+    pairs = zip(stack.trained, stack.slopes, strict=True)
     slopes = [torch.zeros_like(tensor) if slope is None else slope for tensor, slope in pairs]
     with torch.no_grad():
         outputs = stack.evaluated(rows[0])

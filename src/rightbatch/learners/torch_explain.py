@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from rightbatch.errors import DataError, RightbatchError, SettingError
 from rightbatch.learners.torch_check import first_sentence
@@ -52,6 +53,46 @@ def outputs_of(module: nn.Module, x: Tensor, y: Tensor, shape: Shape, *, own_los
     elif outputs < shape.outputs and not own_loss:
         raise _unfit(raw, y, f"one for each of {shape.outputs} classes", f"{shape.outputs} outputs")
     return outputs
+
+
+def takes_whole(module: nn.Module, x: Tensor) -> bool:
+    """Whether the module is to be given whole numbers as they are, as embeddings want them, or as float32.
+
+    As they are, if it can be evaluated so: float32 rounds from 16,777,216 on. Where it takes neither, they
+    stay what they were given as, and the error that follows speaks of that.
+
+    Args:
+        module: fresh, and not used afterwards.
+        x: a few rows, int64.
+    """
+    module.eval()
+    with torch.no_grad():
+        for whole, rows in ((True, x), (False, x.float())):
+            try:
+                module(rows)
+            except _MISFITS:
+                continue
+            return whole
+    return True
+
+
+def least_rows(module: nn.Module, row: tuple[int, ...]) -> int:
+    """The smallest batch that the module can be trained on: 2 where it normalises over the batch.
+
+    Args:
+        module: fresh, and not used afterwards.
+        row: axes of one row of its input.
+    """
+    if not any(isinstance(part, _BatchNorm) for part in module.modules()):
+        return 1
+    for dtype in (torch.float32, torch.int64):
+        try:
+            with torch.no_grad():
+                module.train()(torch.zeros(1, *row, dtype=dtype))
+        except _MISFITS as error:
+            if _ONE_ROW in str(error):
+                return 2
+    return 1
 
 
 def explained(

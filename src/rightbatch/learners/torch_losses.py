@@ -167,6 +167,19 @@ def loss_for(loss: Any, shape: Shape, outputs: int, device: torch.device) -> Tor
     return ClassLoss(each, mean, plain=loss.weight is None and loss.ignore_index < 0)
 
 
+def mass_of(loss: Any, y: Tensor) -> float:
+    """What these targets count in the loss's own mean: their number, or the sum of their classes' weights.
+
+    Example:
+        >>> mass_of(nn.CrossEntropyLoss(weight=torch.tensor([1.0, 0.5])), torch.tensor([0, 1, 1]))
+        2.0
+    """
+    if type(loss) not in _CLASS_LOSSES:
+        return float(len(y))
+    counted = y[y != loss.ignore_index]
+    return float(len(counted) if loss.weight is None else loss.weight.to(y.device)[counted].double().sum())
+
+
 def table(outputs: Any, rows: int) -> Tensor:
     """The outputs as `(rows, outputs)`: a module may leave the second axis out where there is one.
 

@@ -4,12 +4,14 @@ import hashlib
 import importlib
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from rightbatch.checks import one_of
 from rightbatch.errors import MissingExtraError, SettingError
 from rightbatch.learners.protocol import Learner
 from rightbatch.records import Shape
+
+PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -30,9 +32,13 @@ class TorchModel:
             name of ours or of `torch.optim` such as ``"AdamW"``, or a function from parameters to
             an optimizer; it goes before theirs.
         input_shape: of one row for the module, such as ``(1, 8, 8)``; none: as the data come.
+            Rows of whole numbers stay whole where the module takes them so, as embeddings do (bytes
+            and booleans do not: pixels are numbers); all others come as float32.
         weights: of a module given ready-made: ``"fresh"`` draws them anew for each seed, by every
             layer's own `reset_parameters`; ``"given"`` starts all seeds from those it has.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"auto"``: CUDA where there is one.
+        precision: of the forward pass in training: ``"float32"``, or mixed with ``"bfloat16"`` or
+            ``"float16"``; weights, updates and evaluation are in float32 always.
         stack: whether replicas may be trained as one stacked module where that gives the same.
 
     Raises:
@@ -51,7 +57,11 @@ class TorchModel:
     input_shape: tuple[int, ...] | None = None
     weights: str = "fresh"
     device: str = "cpu"
+    precision: str = "float32"
     stack: bool = True
+
+    keeps_whole: ClassVar[bool] = True
+    """Whole numbers may reach it as they are."""
 
     def __post_init__(self) -> None:
         if not callable(self.module):
@@ -60,6 +70,7 @@ class TorchModel:
         if self.loss is not None and not callable(self.loss):
             one_of("loss", self.loss, ("own",))
         one_of("weights", self.weights, ("fresh", "given"))
+        one_of("precision", self.precision, PRECISIONS)
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(self.device)):
             raise SettingError("device", "is not known", self.device, "write cpu, cuda, cuda:1 or auto")
 
@@ -77,9 +88,25 @@ class TorchModel:
         """The optimizer to train with: the model's own, or this one, given itself or by name."""
         return _adapter("torch_updates").rule_named(optimizer if self.optimizer is None else self.optimizer)
 
+    def takes_whole(self, rows: Any, shape: Shape) -> bool:
+        """Whether whole numbers, a few rows of them, are to reach the module as they are."""
+        return bool(_adapter("torch").takes_whole_rows(self, rows, shape))
+
+    def decayed(self, rule: Any, rate: float) -> Any:
+        """The optimizer with weight decay of its own; `None` where the update rule is one of ours."""
+        return _adapter("torch_updates").decayed(rule, rate)
+
+    def schedulable(self, rule: Any) -> Any:
+        """An optimizer of `torch.optim` that makes the same updates, which a scheduler can work on."""
+        return _adapter("torch_updates").theirs(rule)
+
+    def scheduled(self, schedule: Any, state: Any, lr: float, **settings: Any) -> Any:
+        """A scheduler of `torch.optim.lr_scheduler` at work on the optimizer in the state."""
+        return _adapter("torch_schedules").begun(schedule, state, lr, **settings)
+
     def __repr__(self) -> str:
         defaults: dict[str, Any] = {"loss": None, "optimizer": None, "input_shape": None}
-        defaults |= {"weights": "fresh", "device": "cpu", "stack": True}
+        defaults |= {"weights": "fresh", "device": "cpu", "precision": "float32", "stack": True}
         values = {name: getattr(self, name) for name in defaults}
         changed = [f"{name}={said(values[name])}" for name in defaults if values[name] != defaults[name]]
         digest = [f"sha256={_digest(self.module)}"] if self.weights == "given" else []

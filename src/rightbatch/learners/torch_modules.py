@@ -23,7 +23,7 @@ def fresh(model: TorchModel, shape: Shape, seed: int, device: torch.device) -> n
     Raises:
         SettingError: no module comes out, or one that has nothing to train.
     """
-    row = model.input_shape or (shape.features,)
+    row = model.input_shape or shape.row or (shape.features,)
     with Seeded(device, "start", seed):
         module = _made(model, shape, row)
         if any(isinstance(p, nn.parameter.UninitializedParameter) for p in module.parameters()):

@@ -74,7 +74,8 @@ class Stack:
     slots: list[list[Tensor]]
     replicas: int
     trained: list[Tensor] = field(init=False)
-    gradients: list[Tensor | None] = field(init=False, default_factory=list)
+    slopes: list[Tensor | None] = field(init=False, default_factory=list)
+    """The gradient of each trained parameter; `None`: it was not used."""
     rates: tuple[bytes, list[Tensor]] | None = field(init=False, default=None)
     """The last learning rates, and a tensor of them for each trained parameter."""
 
@@ -107,14 +108,26 @@ class Stack:
                 tensor.copy_(stacked[number])
         return Replica(module, [[slot[number].clone() for slot in part] for part in self.slots], None)
 
-    def gradient(self, loss: TorchLoss, x: Tensor, y: Tensor, share: Tensor | None) -> Tensor:
-        """The batch's mean loss of every replica; its gradient is in `gradients` then."""
+    def gradient(
+        self,
+        loss: TorchLoss,
+        x: Tensor,
+        y: Tensor,
+        share: Tensor | None,
+        *,
+        times: float = 1.0,
+        add: bool = False,
+    ) -> Tensor:
+        """The batch's mean loss of every replica; `times` its gradient is in `slopes` then."""
         values = self._losses(loss, x, y, share)
         # Replicas share nothing, so the gradient of each is that of its own loss alone.
-        self.gradients = list(
-            torch.autograd.grad(values, self.trained, torch.ones_like(values), allow_unused=True)
-        )
+        found = torch.autograd.grad(values, self.trained, torch.full_like(values, times), allow_unused=True)
+        self.slopes = _sums(self.slopes, found) if add else list(found)
         return values.detach()
+
+    def gradients(self) -> list[Tensor]:
+        """Those that lie here; unused parameters have none."""
+        return [slope for slope in self.slopes if slope is not None]
 
     def move(self, rule: Rule, step: int, lr: Array) -> None:
         """One update with the gradients, each replica with its own learning rate."""
@@ -122,7 +135,7 @@ class Stack:
             rates = torch.tensor(lr, device=self.trained[0].device)
             views = [rates.view(-1, *[1] * (tensor.ndim - 1)) for tensor in self.trained]
             self.rates = lr.tobytes(), views
-        update(rule, self.trained, self.gradients, self.slots, step=step, lr=self.rates[1])
+        update(rule, self.trained, self.slopes, self.slots, step=step, lr=self.rates[1])
 
     def outputs(self, x: Tensor) -> Tensor:
         """Outputs `(replicas, rows, outputs)`, in the mode that the module is in."""
@@ -156,6 +169,11 @@ class Stack:
             return loss.batch(lambda *inputs: self.places.call(tensors, *inputs), x, y, share)
 
         return vmap(loss_of, randomness="same")(self.tensors)
+
+
+def _sums(before: Sequence[Tensor | None], found: Sequence[Tensor | None]) -> list[Tensor | None]:
+    pairs = zip(before, found, strict=True)
+    return [new if old is None else old if new is None else old + new for old, new in pairs]
 
 
 def _tensors(module: nn.Module) -> list[Tensor]:

@@ -1,7 +1,9 @@
 """Update rules on tensors: our own, for one replica or a stack of them, and those of `torch.optim`."""
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import torch
@@ -95,6 +97,17 @@ _OURS: dict[type[Any], Callable[[Any], Rule]] = {
 }
 
 
+_ANY_LR = 0.01
+"""A learning rate to make an optimizer with; every step sets its own."""
+
+_THEIRS: dict[type[Any], Callable[[Any], tuple[Any, dict[str, Any]]]] = {
+    SGD: lambda _: (torch.optim.SGD, {}),
+    Momentum: lambda rule: (torch.optim.SGD, {"momentum": rule.momentum}),
+    Nesterov: lambda rule: (torch.optim.SGD, {"momentum": rule.momentum, "nesterov": True}),
+    Adam: lambda rule: (torch.optim.Adam, {"betas": (rule.beta1, rule.beta2), "eps": rule.eps}),
+}
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class TorchOptimizer:
     """An optimizer of `torch.optim`, or a function of the user's that makes one.
@@ -102,7 +115,7 @@ class TorchOptimizer:
     Args:
         make: from parameters to the optimizer.
         name: what to call it.
-        default_lr: PyTorch's own learning rate for it; `None`: it names none.
+        default_lr: PyTorch's own learning rate for it; `None`: that which it is made with.
     """
 
     make: Callable[[Iterable[Tensor]], torch.optim.Optimizer]
@@ -158,12 +171,40 @@ def rule_named(optimizer: Any) -> Any:
         return optimizer
     if callable(optimizer):
         return TorchOptimizer(optimizer, said(optimizer))
-    theirs = torch_optimizers()
-    name = one_of("optimizer", optimizer, (*OPTIMIZERS, *theirs))
+    known = torch_optimizers()
+    name = one_of("optimizer", optimizer, (*OPTIMIZERS, *known))
     if name in OPTIMIZERS:
         return optimizer_named(name)
-    default = theirs[name]([torch.zeros(1, 1)]).defaults["lr"]
-    return TorchOptimizer(theirs[name], name, float(default))
+    default = known[name]([torch.zeros(1, 1)]).defaults["lr"]
+    return TorchOptimizer(known[name], name, float(default))
+
+
+def theirs(rule: Any) -> TorchOptimizer:
+    """The optimizer of `torch.optim` that makes the same updates as one of our rules; theirs as they are.
+
+    Example:
+        >>> theirs(Momentum())
+        SGD(momentum=0.9)
+    """
+    if isinstance(rule, TorchOptimizer):
+        return rule
+    kind, settings = _THEIRS[type(rule)](rule)
+    name = f"{kind.__name__}({', '.join(f'{name}={value}' for name, value in settings.items())})"
+    return TorchOptimizer(partial(kind, lr=_ANY_LR, **settings), name)
+
+
+def decayed(rule: Any, rate: float) -> Any:
+    """An optimizer of `torch.optim` with its own `weight_decay`; `None` where that is left to the caller.
+
+    Raises:
+        SettingError: one that has none, or that the user makes.
+    """
+    if not isinstance(rule, TorchOptimizer):
+        return None
+    if not isinstance(rule.make, type) or "weight_decay" not in inspect.signature(rule.make).parameters:
+        instead = f"write it there, such as AdamW(parameters, weight_decay={rate:g})"
+        raise SettingError("weight_decay", f"must be given to {rule.name} itself", rate, instead)
+    return replace(rule, make=partial(rule.make, weight_decay=rate))
 
 
 def rule_for(optimizer: Any) -> Rule | TorchOptimizer:

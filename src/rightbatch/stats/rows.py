@@ -8,10 +8,10 @@ from rightbatch.stats.cells import Cells, terms
 from rightbatch.stats.curves import Floats
 
 NODES = 11
-"""Of the quadrature: exact for uncensored runs, and to 1e-6 of the log likelihood where half are censored."""
+"""Of the quadrature: exact for uncensored runs, and 60 nodes change nothing where half are censored."""
 
 NEWTON = 12
-"""Iterations to the most likely luck: the likelihood is log-concave, and four do but for far outliers."""
+"""Iterations to the most likely luck: the likelihood is log-concave, and the search ends early."""
 
 _X, _W = np.polynomial.hermite.hermgauss(NODES)
 _LOG_W = np.log(_W) + _X**2

@@ -1,23 +1,27 @@
 """`fit`: train one model to the end."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
-from rightbatch.checks import positive, whole_number
+from rightbatch.checks import whole_number
 from rightbatch.data.loader import Loader
 from rightbatch.errors import SettingError
-from rightbatch.learners.models import model_named, optimizer_for
-from rightbatch.learners.updates import DEFAULT_LR, name_of
-from rightbatch.records import Array, Shape, StepEvent
+from rightbatch.learners.metrics import Metric
+from rightbatch.learners.own_metrics import own_metrics
+from rightbatch.learners.protocol import Learner
+from rightbatch.learners.torch_model import TorchModel
+from rightbatch.records import Shape, StepEvent
 from rightbatch.train.budget import Budget
 from rightbatch.train.follow import Follower
+from rightbatch.train.growth import Measured, Planned, most_steps, sizes_of
 from rightbatch.train.inputs import Pair, pair_in, parts_of
 from rightbatch.train.loop import train as steps_of
+from rightbatch.train.pace import Horizon, OfEpochs, Pace, pace_of, torch_pace
+from rightbatch.train.recipe import Recipe
 from rightbatch.train.result import FitProgress, FitResult
-from rightbatch.train.schedule import Schedule, schedule_named
+from rightbatch.train.schedule import SCHEDULES
+from rightbatch.train.steps import Rules, ruled
 from rightbatch.train.target import Target, parse_target
 
 _ENOUGH_STEPS = 2000
@@ -34,7 +38,8 @@ def fit(
     train: Any,
     validation: Any = None,
     *,
-    batch_size: int | None = None,
+    batch_size: int | str | Mapping[int, int] | Callable[[int], int] | None = None,
+    accumulate: int = 1,
     epochs: int | None = None,
     steps: int | None = None,
     samples: int | None = None,
@@ -43,7 +48,11 @@ def fit(
     patience: int | None = None,
     optimizer: Any = "sgd",
     lr: float | None = None,
-    schedule: str | Schedule | None = None,
+    schedule: Any = None,
+    precision: str = "float32",
+    clip_norm: float | None = None,
+    weight_decay: float | None = None,
+    metrics: Any = None,
     seed: int = 0,
     last: str = "keep",
     progress: Callable[[FitProgress], None] | None = None,
@@ -62,20 +71,38 @@ def fit(
             anything `load_data` reads.
         validation: `(X, y)` to evaluate on after each epoch; a data set brings its own.
         batch_size: rows of one update; none: 32, or all rows of smaller data. Ignored for a `Loader`,
-            which has its own, as are `last` and the order's `seed`.
+            which has its own, as are `last` and the order's `seed`. Or a schedule: the size from
+            certain epochs on, such as ``{1: 32, 10: 128}``; a function from the epoch, counted from 1,
+            to its size; an `InsteadOfDecay`; or ``"auto"``: it begins with 32 and doubles, from
+            one epoch to the next, as long as the measured noise scale is at least twice as large,
+            up to a sixteenth of the rows.
+        accumulate: micro-batches that the batch of an update is cut into, to save memory; their
+            losses are weighted by their rows, so that the update is that of the whole batch.
         epochs: most passes over the data.
         steps: most updates.
         samples: most samples seen.
         seconds: most seconds spent.
         target: such as ``"val_loss=0.2"``: stop at the end of the first epoch that has reached it.
-        patience: stop after so many epochs without a better validation loss, and go back to the best.
+        patience: stop after so many epochs without a better validation loss; however the training
+            ends, but for a target reached, the weights are then those of the best epoch.
         optimizer: ``"sgd"``, ``"momentum"``, ``"nesterov"``, ``"adam"``, or one with its settings; for a
             PyTorch module also a name of `torch.optim`, or a function from parameters to an optimizer.
         lr: learning rate; none: 0.1 for sgd, 0.02 for momentum and nesterov, a tenth of that for
             regression; 0.01 for adam; PyTorch's own for one of `torch.optim`.
         schedule: ``"constant"``, ``"step"``, ``"exponential"``, ``"cosine"``, ``"inverse-time"``,
-            ``"warm-up"``, or a function from the steps done to a factor; none: cosine where the
-            limits say how many steps there are at most, constant otherwise.
+            ``"warm-up"``, or a function from the steps done to a factor; in `ByEpoch` it counts
+            epochs. For a PyTorch module also a name of `torch.optim.lr_scheduler`, or a function of
+            ``optimizer`` that makes one: it is told of every epoch (OneCycleLR and CyclicLR of every
+            step), or of what `ByEpoch` or `ByStep` around it say. None: cosine where the limits say how
+            many steps there are at most, constant otherwise and where the batch size changes.
+        precision: of the forward pass of a PyTorch module in training: ``"float32"``, or mixed with
+            ``"bfloat16"`` or ``"float16"`` (with a scaled loss).
+        clip_norm: most that the Euclidean norm of the gradient may be; larger ones are shrunk to it.
+        weight_decay: share of the parameters that is added to the gradient, after clipping; an optimizer
+            of `torch.optim` does it in its own way, as AdamW does.
+        metrics: to evaluate on the validation part beside those of the task: functions of `(y_true,
+            y_pred)` as in scikit-learn (of `(y_true, y_score)`: with probabilities), or metrics of
+            torchmetrics; or a mapping of names to them. They go into the history as ``val_NAME``.
         seed: of the starting weights and the order of the rows.
         last: what becomes of a last batch that is not full, as in `Loader`.
         progress: called with a `FitProgress` after every step.
@@ -88,6 +115,7 @@ def fit(
         DataError: the data cannot be used.
 
     Example:
+        >>> import numpy as np
         >>> from rightbatch.learners.linear import LinearRegression
         >>> x = np.linspace(-1, 1, 100)[:, None]
         >>> result = fit(LinearRegression(), (x, 3 * x + 1), batch_size=10)
@@ -95,17 +123,16 @@ def fit(
         {'weight1': [[3.0]], 'bias1': [1.0]}
     """
     seed = whole_number("seed", seed, at_least=0, instead="write a whole number such as 0")
-    loader, held, shape = _prepare(train, validation, batch_size, seed, last)
-    chosen = model_named(model)
-    rule = optimizer_for(chosen, optimizer)
-    rate = _rate(_default_lr(rule, shape.task) if lr is None else lr)
-    learner = chosen.build(shape, rule)
+    rules = Rules(accumulate=accumulate, clip_norm=clip_norm, weight_decay=weight_decay or 0.0)
+    recipe = Recipe.of(model, optimizer, rules, precision=precision, schedule=schedule)
+    whole = bool(getattr(recipe.model, "keeps_whole", False))
+    loader, held, shape = _prepare(train, validation, batch_size, seed, last, whole=whole)
+    sizes = sizes_of(batch_size, loader.batch_size, loader.rows)
     limits = Budget(epochs=epochs, steps=steps, samples=samples, seconds=seconds)
     budget = limits if limits != Budget() else _enough(len(loader))
-    in_epoch = min(loader.rows, len(loader) * loader.batch_size)
-    horizon = budget.most_steps(len(loader), loader.batch_size, in_epoch)
-    if schedule is None:
-        schedule = "constant" if horizon is None else "cosine"
+    learner = recipe.model.build(shape, recipe.rule)
+    state = learner.start([seed])
+    rate = recipe.rate(lr, shape.task, _own_lr(learner, state))
     follower = Follower(
         learner=learner,
         shape=shape,
@@ -117,40 +144,83 @@ def fit(
         steps_per_epoch=len(loader),
         lr=float(rate[0]),
         progress=progress,
+        own_metrics=_metrics(metrics, shape, held),
+        accumulate=accumulate,
     )
-    factor = schedule_named(schedule, horizon)
+    pace = _pace(schedule, recipe, (state, float(rate[0])), _horizon(budget, loader, sizes), sizes)
+    stepper = ruled(learner, recipe.rules, sizes if isinstance(sizes, Measured) else None)
 
     def epoch_of(state: Any, step: int, samples: int) -> Iterator[StepEvent]:
-        batches = loader.batches()
-        return steps_of(learner, state, batches, rate, schedule=factor, step=step, samples=samples)
+        if sizes is not None:
+            loader.batch_size = sizes.at(follower.epoch)
+        follower.steps_per_epoch, follower.batch_size = len(loader), loader.batch_size
+        factor = pace.of(follower.epoch, follower.watched)
+        return steps_of(stepper, state, loader.batches(), rate, schedule=factor, step=step, samples=samples)
 
-    return follower.follow(learner.start([seed]), epoch_of)
+    return follower.follow(state, epoch_of)
 
 
 def _prepare(
-    train: Any, validation: Any, batch_size: int | None, seed: int, last: str
+    train: Any, validation: Any, batch_size: Any, seed: int, last: str, *, whole: bool
 ) -> tuple[Loader, Pair | None, Shape]:
     if isinstance(train, Loader):
-        _, held, shape = parts_of(pair_in(train), validation)
+        _, held, shape = parts_of(pair_in(train, whole=whole), validation, whole=whole)
         return train, held, shape
-    pair, held, shape = parts_of(train, validation)
-    size = min(_BATCH_SIZE, len(pair[0])) if batch_size is None else batch_size
+    pair, held, shape = parts_of(train, validation, whole=whole)
+    size = min(_BATCH_SIZE, len(pair[0]))
+    if batch_size is not None and batch_size != "auto":
+        planned = sizes_of(batch_size, size, len(pair[0]))
+        size = batch_size if planned is None else planned.at(1)
     return Loader(pair, size, shuffle=True, seed=seed, last=last), held, shape
 
 
-def _default_lr(rule: Any, task: str) -> float:
-    """Ours by task; for an optimizer of PyTorch its own."""
-    own = getattr(rule, "default_lr", None)
-    return DEFAULT_LR[task].get(name_of(rule), 0.01) if own is None else own
+def _horizon(budget: Budget, loader: Loader, sizes: Planned | Measured | None) -> Horizon:
+    """How long the training is at most; where the batch size is measured, only a limit on steps tells."""
+    in_epoch = min(loader.rows, len(loader) * loader.batch_size)
+    if isinstance(sizes, Planned):
+        most = most_steps(sizes, in_epoch, epochs=budget.epochs, steps=budget.steps, samples=budget.samples)
+    elif sizes is None:
+        most = budget.most_steps(len(loader), loader.batch_size, in_epoch)
+    else:
+        most = budget.steps
+    return Horizon(steps=most, steps_per_epoch=len(loader), epochs=budget.epochs)
 
 
-def _rate(lr: float) -> Array:
-    """The learning rate as the loop takes it, float32 `(1,)`."""
-    rate = positive("lr", lr)
-    single = np.finfo(np.float32)
-    if not float(single.smallest_subnormal) <= rate <= float(single.max):
-        raise SettingError("lr", "must be from 1.4e-45 to 3.4e38", lr, "write a number such as 0.1")
-    return np.full(1, rate, np.float32)
+def _pace(
+    schedule: Any,
+    recipe: Recipe,
+    begun: tuple[Any, float],
+    horizon: Horizon,
+    sizes: Planned | Measured | None,
+) -> Pace:
+    """The factors of this training, whose state and learning rate are as they begin."""
+    factor = sizes.factor_of if isinstance(sizes, Planned) else None
+    if factor is not None:
+        if schedule is not None:
+            instead = "leave it out: what is left of the batch size's schedule sets the learning rate"
+            raise SettingError("schedule", "is that of the batch size already", schedule, instead)
+        return OfEpochs(lambda done: factor(done + 1))
+    if schedule is None:
+        schedule = "constant" if horizon.steps is None or sizes is not None else "cosine"
+    if isinstance(sizes, Measured) and schedule in SCHEDULES[1:] and horizon.steps is None:
+        problem, instead = "needs a limit on steps where the batch size is measured", "write steps=1000"
+        raise SettingError("schedule", problem, schedule, f"{instead}, or ByEpoch({schedule!r})")
+    if recipe.scheduled and isinstance(recipe.model, TorchModel):
+        return torch_pace(schedule, recipe.model, *begun, horizon)
+    return pace_of(schedule, horizon)
+
+
+def _own_lr(learner: Learner[Any], state: Any) -> float | None:
+    """The learning rate that an optimizer of the user's was made with, if there is one."""
+    own = getattr(learner, "own_lr", None)
+    return None if own is None else own(state)
+
+
+def _metrics(metrics: Any, shape: Shape, validation: Pair | None) -> tuple[Metric, ...]:
+    own = own_metrics(metrics, shape.task)
+    if own and validation is None:
+        raise SettingError("metrics", "need a validation part", own[0].name, "give validation=(X, y)")
+    return own
 
 
 def _target(target: str | Target, shape: Shape, validation: Pair | None) -> Target:

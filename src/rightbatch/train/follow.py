@@ -2,16 +2,18 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rightbatch.learners.metrics import evaluate, metrics_of
-from rightbatch.learners.protocol import Learner
+from rightbatch.learners.metrics import Metric, evaluate, metrics_of
+from rightbatch.learners.protocol import Learner, Storable
 from rightbatch.records import Array, Outcome, Shape, StepEvent
 from rightbatch.train.budget import Budget, counted
+from rightbatch.train.memory import BatchTooLargeError, largest_that_fits, sentence
 from rightbatch.train.result import FitProgress, FitResult
 from rightbatch.train.target import Target
+from rightbatch.train.watch import Run, Watching
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,14 +31,29 @@ class Follower:
     lr: float
     """As the caller set it, before any schedule."""
     progress: Callable[[FitProgress], None] | None
+    own_metrics: tuple[Metric, ...] = ()
+    """Of the caller's, evaluated beside those of the task."""
+    accumulate: int = 1
+    """Micro-batches of an update."""
+    batch_size: int = 0
+    """Of the epoch being made."""
+    watching: Watching = field(init=False)
+    """Told of everything; nobody at first."""
     epoch: int = 1
     """The one being made; a loader may have made others before."""
     started: float = field(init=False, default=0.0)
     """By the clock."""
+    reached: "Reached" = field(init=False, default_factory=lambda: Reached())
+    ended: dict[str, Any] | None = field(init=False, default=None)
+    """How it ended, and by which rules."""
     history: list[dict[str, float]] = field(default_factory=list)
     metrics: dict[str, float] = field(default_factory=dict)
     best: tuple[float, int, Any] = (math.inf, 0, None)
     """Least loss to watch, its epoch from 1, and a copy of the state then."""
+
+    def __post_init__(self) -> None:
+        run = Run(learner=self.learner, shape=self.shape, loader=None, history=self.history)
+        self.watching = Watching(run)
 
     def follow(self, state: Any, epoch_of: Callable[[Any, int, int], Iterator[StepEvent]]) -> FitResult:
         """Run until a limit, the target, the patience or a divergence ends it.
@@ -45,18 +62,76 @@ class Follower:
             state: the replica to train.
             epoch_of: the steps of the next epoch, from a state, the steps and the samples done before.
         """
-        self.started = time.perf_counter()
-        step = samples = 0
-        while True:
-            ended, event = self._epoch(epoch_of(state, step, samples), samples)
-            if ended is not None:
-                return ended
-            state, step, samples = event.state, event.step, event.samples
-            self.epoch += 1
+        self.started = time.perf_counter() - self.reached.seconds
+        try:
+            self.watching.begin(state)
+            if self.ended is not None:
+                return self._again(state)
+            while True:
+                ended, event = self._epoch(epoch_of(state, self.reached.step, self.reached.samples))
+                if ended is not None:
+                    return ended
+                state = event.state
+                self.epoch += 1
+                self.reached.next_epoch()
+        except BatchTooLargeError as error:
+            return self._too_large(error)
+        finally:
+            self.watching.close()
 
-    def _epoch(self, events: Iterator[StepEvent], samples: int) -> tuple[FitResult | None, StepEvent]:
-        """One epoch to its end or that of the training; `samples` were seen before."""
-        total, begun, spent = 0.0, samples, ""
+    @property
+    def watched(self) -> float | None:
+        """The loss that patience and schedules watch, after the last epoch; `None` before its end."""
+        last = self.history[-1] if self.history else {}
+        return last.get("val_loss", last.get("loss"))
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was seen so far, but for the history."""
+        loss, epoch, state = self.best
+        stored = None if state is None else self._storable.state_dict(state)
+        best = [loss, epoch, stored]
+        return {**asdict(self.reached), "metrics": self.metrics, "best": best, "ended": self.ended}
+
+    def load_state_dict(
+        self, state: Any, kept: Mapping[str, Any], history: Sequence[dict[str, float]], *, within: bool
+    ) -> None:
+        """Go on from there.
+
+        Args:
+            state: any of the learner's, to make the best one of.
+            kept: what `state_dict` gave.
+            history: its rows then.
+            within: whether the epoch has steps left; a row that it has already is made anew then.
+        """
+        ended = kept["ended"]
+        self.ended = ended if ended is not None and ended["rules"] == self._rules() else None
+        self.reached = Reached(**{name: kept[name] for name in asdict(self.reached)})
+        made_anew = self.ended is None and within and history and history[-1]["step"] == self.reached.step
+        self.history[:] = history[:-1] if made_anew else history
+        self.epoch = len(self.history) + 1
+        if not within:
+            self.reached.next_epoch()
+        self.metrics = dict(kept["metrics"])
+        loss, epoch, best = kept["best"]
+        if best is not None:
+            copy = self.learner.select(state, [0])
+            self._storable.load_state_dict(copy, best)
+            self.best = loss, epoch, copy
+
+    @property
+    def _storable(self) -> Storable:
+        learner: Any = self.learner
+        return learner
+
+    def _rules(self) -> dict[str, Any]:
+        """When it ends."""
+        target = None if self.target is None else str(self.target)
+        return {**asdict(self.budget), "target": target, "patience": self.patience}
+
+    def _epoch(self, events: Iterator[StepEvent]) -> tuple[FitResult | None, StepEvent]:
+        """One epoch, or what is left of it, to its end or that of the training."""
+        total, samples, begun, spent = self.reached.total, self.reached.samples, self.reached.begun, ""
+        watching, run = self.watching, self.watching.run
         for event in events:
             loss = event.result.loss.item()
             total += loss * (event.samples - samples)
@@ -64,16 +139,22 @@ class Follower:
             mean = total / (samples - begun)
             if self.progress is not None:
                 self.progress(self._progress(event, mean))
-            if not math.isfinite(loss):
-                return self._diverged(event, before_update=event.step == 1), event
+            if not loss < run.calm:  # also where it is NaN
+                watching.look(event, loss)
+                if not math.isfinite(loss):
+                    return self._diverged(event, before_update=event.step == 1), event
             seconds = time.perf_counter() - self.started
+            if watching.every_step:
+                self.reached = Reached(event.step, samples, seconds, total, begun)
+                watching.step(event)
             spent = self.budget.spent(event, epochs=self.epoch - 1, seconds=seconds)
             if spent:
                 break
+        self.reached = Reached(event.step, samples, seconds, total, begun)
         spent = spent or self.budget.spent(event, epochs=self.epoch, seconds=seconds)
-        return self._close_epoch(event, mean, seconds, spent), event
+        return self._close_epoch(event, mean, spent), event
 
-    def _close_epoch(self, event: StepEvent, loss: float, seconds: float, spent: str) -> FitResult | None:
+    def _close_epoch(self, event: StepEvent, loss: float, spent: str) -> FitResult | None:
         self.metrics = self._evaluate(event.state)
         watched = self.metrics.get("val_loss", loss)
         if not math.isfinite(watched):
@@ -83,25 +164,37 @@ class Follower:
                 "epoch": self.epoch,
                 "step": event.step,
                 "samples": event.samples,
-                "seconds": seconds,
+                "seconds": self.reached.seconds,
                 "lr": float(event.lr[0]),
+                "batch_size": self.batch_size,
                 "loss": loss,
                 **self.metrics,
             }
         )
+        verdict = self._verdict(event, watched, spent)
+        self.watching.epoch(self.history[-1], event)
+        return None if verdict is None else self._ended(event, *verdict)
+
+    def _verdict(self, event: StepEvent, watched: float, spent: str) -> tuple[Any, Outcome, str] | None:
+        """How it ends at the end of this epoch, and with which state; `None`: it goes on."""
         if self.target is not None and self._meets(self.target, event.state):
             text = f"It reached {self.target} at step {event.step:,}, in epoch {self.epoch}."
-            return self._result(event, Outcome.REACHED, text)
+            return event.state, Outcome.REACHED, text
         if self._out_of_patience(event, watched):
-            return self._back_to_best(event)
+            watched_name = "loss" if self.validation is None else "val_loss"
+            waited = counted(self.epoch - self.best[1], "epoch")
+            return self._back_to_best(f"{watched_name} did not improve for {waited}")
+        if spent and self.patience is not None:
+            return self._back_to_best(f"It stopped after {spent}, the limit")
         if spent:
-            return self._result(event, Outcome.OUT_OF_STEPS, f"It stopped after {spent}, the limit.")
+            return event.state, Outcome.OUT_OF_STEPS, f"It stopped after {spent}, the limit."
         return None
 
     def _evaluate(self, state: Any) -> dict[str, float]:
         if self.validation is None:
             return {}
-        values = evaluate(self.learner, state, self.validation, metrics_of(self.shape.task))
+        names: list[str | Metric] = [*metrics_of(self.shape.task), *self.own_metrics]
+        values = evaluate(self.learner, state, self.validation, names)
         return {f"val_{name}": float(value[0]) for name, value in values.items()}
 
     def _meets(self, target: Target, state: Any) -> bool:
@@ -117,14 +210,9 @@ class Follower:
             self.best = watched, self.epoch, self.learner.select(event.state, [0])
         return self.epoch - self.best[1] >= self.patience
 
-    def _back_to_best(self, event: StepEvent) -> FitResult:
+    def _back_to_best(self, why: str) -> tuple[Any, Outcome, str]:
         _, best, state = self.best
-        watched = "loss" if self.validation is None else "val_loss"
-        text = (
-            f"{watched} did not improve for {counted(self.epoch - best, 'epoch')}; "
-            f"the weights are those of epoch {best}, the best."
-        )
-        return self._result(event._replace(state=state), Outcome.OUT_OF_STEPS, text)
+        return state, Outcome.OUT_OF_STEPS, f"{why}; the weights are those of epoch {best}, the best."
 
     def _progress(self, event: StepEvent, loss: float) -> FitProgress:
         return FitProgress(
@@ -134,6 +222,7 @@ class Follower:
             steps=self.steps_per_epoch,
             loss=loss,
             metrics=self.metrics,
+            warnings=tuple(self.watching.run.warnings),
         )
 
     def _diverged(self, event: StepEvent, *, before_update: bool = False) -> FitResult:
@@ -146,14 +235,59 @@ class Follower:
                 f"The loss became infinite at step {event.step:,} with learning rate {self.lr:.3g}; "
                 f"write a smaller one, such as {self.lr / 10:.2g}, or let rightbatch study find it."
             )
-        return self._result(event, Outcome.DIVERGED, text)
+        state = event.state
+        if self.best[2] is not None:
+            text = f"{text[:-1]}; the weights are those of epoch {self.best[1]}, the best before."
+            state = self.best[2]
+        return self._ended(event, state, Outcome.DIVERGED, text)
 
-    def _result(self, event: StepEvent, outcome: Outcome, stopped: str) -> FitResult:
+    def _too_large(self, error: BatchTooLargeError) -> FitResult:
+        rows = len(error.batch.index)
+        piece = math.ceil(rows / self.accumulate)
+        largest = largest_that_fits(self.learner, error.state, error.batch, below=piece)
+        state = error.state if self.best[2] is None else self.best[2]
+        return self._ended(None, state, Outcome.OUT_OF_MEMORY, sentence(rows, largest, self.accumulate))
+
+    def _ended(self, event: StepEvent | None, state: Any, outcome: Outcome, stopped: str) -> FitResult:
+        best = state is self.best[2]
+        self.ended = {"outcome": outcome.value, "stopped": stopped, "best": best, "rules": self._rules()}
+        self.watching.end(event, outcome, stopped)
+        return self._result(state, outcome, stopped)
+
+    def _again(self, state: Any) -> FitResult:
+        """The result of a training that was stored at its end."""
+        how = self.ended or {}
+        state = self.best[2] if how["best"] else state
+        return self._result(state, Outcome(how["outcome"]), how["stopped"])
+
+    def _result(self, state: Any, outcome: Outcome, stopped: str) -> FitResult:
         return FitResult(
             learner=self.learner,
-            state=event.state,
+            state=state,
+            metrics=self.own_metrics,
             shape=self.shape,
             history=self.history,
             outcome=outcome,
             stopped=stopped,
+            warnings=tuple(self.watching.run.warnings),
         )
+
+
+@dataclass(slots=True)
+class Reached:
+    """How far a training is."""
+
+    step: int = 0
+    """Updates made."""
+    samples: int = 0
+    """Samples seen."""
+    seconds: float = 0.0
+    """Spent, sessions before this one included."""
+    total: float = 0.0
+    """Σ samples · loss of the epoch being made."""
+    begun: int = 0
+    """Samples seen before that epoch."""
+
+    def next_epoch(self) -> None:
+        """An epoch begins here."""
+        self.total, self.begun = 0.0, self.samples

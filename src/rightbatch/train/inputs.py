@@ -13,12 +13,13 @@ from rightbatch.records import Array, Shape
 Pair = tuple[Array, Array]
 
 
-def parts_of(train: Any, validation: Any) -> tuple[Pair, Pair | None, Shape]:
+def parts_of(train: Any, validation: Any, *, whole: bool = False) -> tuple[Pair, Pair | None, Shape]:
     """The training part, the validation part if there is one, and the shape that a model needs.
 
     Args:
         train: `(X, y)`, a `Dataset`, or whatever `load_data` reads.
         validation: `(X, y)` or `None`; a data set brings its own.
+        whole: whether whole numbers of X stay whole, as in `inputs_of`.
 
     Raises:
         DataError: the data cannot be used, or the two parts do not fit each other.
@@ -29,21 +30,25 @@ def parts_of(train: Any, validation: Any) -> tuple[Pair, Pair | None, Shape]:
         (None, Shape(features=3, outputs=3, task='classification'))
     """
     if isinstance(train, tuple | list):
-        pair = arrays_of(train, "train")
+        pair = arrays_of(train, "train", whole=whole)
         shape = _shape(pair)
-        return pair, None if validation is None else arrays_of(validation, "validation", shape), shape
+        if validation is None:
+            return pair, None, shape
+        return pair, arrays_of(validation, "validation", shape, whole=whole), shape
     data = train if isinstance(train, Dataset) else load_data(train)
-    held = data.validation if validation is None else arrays_of(validation, "validation", data.shape)
+    if validation is None:
+        return data.train, data.validation, data.shape
+    held = arrays_of(validation, "validation", data.shape, whole=whole)
     return data.train, held, data.shape
 
 
-def pair_in(loader: Loader) -> Pair:
+def pair_in(loader: Loader, *, whole: bool = False) -> Pair:
     """The arrays a loader hands out, checked to be a pair (X, y).
 
     Raises:
         DataError: they are none, or a learner would misread their batches.
     """
-    pair = arrays_of(loader.data, "train")
+    pair = arrays_of(loader.data, "train", whole=whole)
     shape = np.shape(loader.data[1])
     if pair[1].dtype.kind == "i" and len(shape) > 1:
         raise DataError(
@@ -52,8 +57,8 @@ def pair_in(loader: Loader) -> Pair:
     return pair
 
 
-def arrays_of(data: Any, name: str, shape: Shape | None = None) -> Pair:
-    """Inputs float32 `(rows, ...)`, and targets: int64 `(rows,)` or float32 `(rows, outputs)`.
+def arrays_of(data: Any, name: str, shape: Shape | None = None, *, whole: bool = False) -> Pair:
+    """Inputs float32 or int64 `(rows, ...)`, and targets: int64 `(rows,)` or float32 `(rows, outputs)`.
 
     Whole numbers and booleans are class numbers, all other numbers are quantities.
 
@@ -61,6 +66,7 @@ def arrays_of(data: Any, name: str, shape: Shape | None = None) -> Pair:
         data: `(X, y)`.
         name: what the caller calls it, for errors: ``"train"`` or ``"validation"``.
         shape: of the training part, which the data must fit; none: this is the training part.
+        whole: whether whole numbers of X stay whole, as in `inputs_of`.
 
     Raises:
         DataError: the data are no such pair, or do not fit the shape.
@@ -79,17 +85,21 @@ def arrays_of(data: Any, name: str, shape: Shape | None = None) -> Pair:
             " give one label per row."
         )
     if shape is None:
-        return inputs_of(x, name), _targets(y, name)
-    return inputs_of(x, name, shape), _fitting(_targets(y, name), name, shape)
+        return inputs_of(x, name, whole=whole), _targets(y, name)
+    return inputs_of(x, name, shape, whole=whole), _fitting(_targets(y, name), name, shape)
 
 
-def inputs_of(x: Any, name: str, shape: Shape | None = None) -> Array:
+def inputs_of(x: Any, name: str, shape: Shape | None = None, *, whole: bool = False) -> Array:
     """Inputs as float32 `(rows, features)`; images and the like keep their shape, `(rows, ...)`.
+
+    Whole numbers of more than a byte are int64 where they may stay whole: a PyTorch module may look them up
+    in a table, and float32 knows them up to 16,777,216 only. Bytes and booleans are pixels and the like.
 
     Args:
         x: numbers, `(rows, ...)`.
         name: what the caller calls the data, for errors.
         shape: of the training part, which the columns must fit; none: any.
+        whole: whether whole numbers stay whole, as for PyTorch modules; the built-in models multiply them.
 
     Raises:
         DataError: they are no finite numbers, or not as many columns as in training.
@@ -99,13 +109,14 @@ def inputs_of(x: Any, name: str, shape: Shape | None = None) -> Array:
         raise DataError(f"X of {name} is empty, got shape {x.shape}; give at least one row and one column.")
     if x.dtype.kind not in "fiub":
         raise DataError(f"X of {name} must hold numbers, got {x.dtype}; {_way_out(x, 'to encode it')}.")
-    single = _float32(x, f"X of {name}")
-    if shape is not None and single.shape[1] != shape.features:
+    stays = whole and x.dtype.kind in "iu" and x.itemsize > 1
+    values = _int64(x, f"X of {name}") if stays else _float32(x, f"X of {name}")
+    if shape is not None and values.shape[1] != shape.features:
         raise DataError(
-            f"X of {name} must have {shape.features} columns as in training, got {single.shape[1]};"
+            f"X of {name} must have {shape.features} columns as in training, got {values.shape[1]};"
             " give the same columns."
         )
-    return single if x.ndim < 3 else single.reshape(x.shape)
+    return values if x.ndim < 3 else values.reshape(x.shape)
 
 
 def _array(values: Any, what: str) -> Array:
@@ -157,9 +168,9 @@ def _fitting(y: Array, name: str, shape: Shape) -> Array:
 
 def _shape(pair: Pair) -> Shape:
     x, y = pair
-    features = math.prod(x.shape[1:])
+    features, row = math.prod(x.shape[1:]), x.shape[1:]
     if y.dtype.kind == "f":
-        return Shape(features=features, outputs=y.shape[1], task="regression")
+        return Shape(features=features, outputs=y.shape[1], task="regression", row=row)
     first, last = int(y.min()), int(y.max())
     if first == last:
         raise DataError(f"y of train holds one class only, class {first}; give rows of at least two.")
@@ -173,7 +184,8 @@ def _shape(pair: Pair) -> Shape:
             f"y of train has class number {last:,} in {len(y):,} rows; "
             "number the classes from 0 without gaps, or write y.astype(float) if these are quantities."
         )
-    return Shape(features=features, outputs=1 if last == 1 else last + 1, task="classification")
+    outputs = 1 if last == 1 else last + 1
+    return Shape(features=features, outputs=outputs, task="classification", row=row)
 
 
 def _check_classes(y: Array, name: str, classes: int) -> None:
@@ -197,6 +209,13 @@ def _float32(values: Array, what: str) -> Array:
             " finite number of float32; take the row out or write another number there."
         )
     return single
+
+
+def _int64(values: Array, what: str) -> Array:
+    """The values as `(rows, columns)`."""
+    if values.dtype.kind == "u" and values.max() > np.iinfo(np.int64).max:
+        raise DataError(f"{what} has {values.max()}, which int64 does not hold; write X.astype(float).")
+    return np.ascontiguousarray(values.reshape(len(values), -1), dtype=np.int64)
 
 
 def _way_out(values: Array, purpose: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from rightbatch.data.loader import Loader
 from rightbatch.learners.protocol import Learner
 from rightbatch.records import Array, Batch, StepEvent
+from rightbatch.train.memory import BatchTooLargeError, short_of_memory
 from rightbatch.train.schedule import Constant, Schedule
 
 
@@ -44,6 +45,9 @@ def train(
     Yields:
         The event of each step, just done.
 
+    Raises:
+        BatchTooLargeError: a step needed more memory than there is.
+
     Example:
         >>> from rightbatch.learners.linear import LinearRegression
         >>> from rightbatch.learners.updates import SGD
@@ -63,7 +67,12 @@ def train(
     for batch in batches:
         if factor is not None:
             rate = np.multiply(base, factor(step), dtype=np.float32)
-        state, result = learner.step(state, batch, rate)
+        try:
+            state, result = learner.step(state, batch, rate)
+        except Exception as error:
+            if not short_of_memory(error):
+                raise
+            raise BatchTooLargeError(state, batch, step) from error
         step += 1
         samples += len(batch.index) if batch.weight is None else int(np.count_nonzero(batch.weight))
         yield StepEvent(state, result, batch, step, samples, rate)

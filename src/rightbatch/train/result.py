@@ -3,9 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from rightbatch.learners.metrics import evaluate, metrics_of
+from rightbatch.learners.metrics import Metric, evaluate, metrics_of, predicted
 from rightbatch.records import Array, Outcome, Shape
 from rightbatch.train.inputs import arrays_of, inputs_of
 
@@ -25,6 +23,8 @@ class FitProgress:
     """Mean loss of the epoch so far."""
     metrics: dict[str, float]
     """The last evaluation, such as ``{"val_loss": 0.388, "val_accuracy": 0.94}``; empty before the first."""
+    warnings: tuple[str, ...] = ()
+    """What watchers have found so far, in sentences."""
 
     def __str__(self) -> str:
         total = "" if self.epochs is None else f"/{self.epochs}"
@@ -37,10 +37,11 @@ class FitResult:
     """A trained model.
 
     Attributes:
-        history: one entry an epoch: epoch, step, samples, seconds, lr, loss (mean over the epoch)
-            and the validation metrics, such as val_loss.
-        outcome: `REACHED` (the target), `OUT_OF_STEPS` (a limit), `DIVERGED`.
+        history: one entry an epoch: epoch, step, samples, seconds, lr, batch_size, loss (mean over the
+            epoch) and the validation metrics, such as val_loss.
+        outcome: `REACHED` (the target), `OUT_OF_STEPS` (a limit), `DIVERGED`, `OUT_OF_MEMORY`.
         stopped: why it stopped, in a sentence.
+        warnings: what watchers found, each in a sentence; see `Monitor`.
     """
 
     learner: Any = field(repr=False)
@@ -49,6 +50,13 @@ class FitResult:
     history: list[dict[str, float]] = field(repr=False)
     outcome: Outcome
     stopped: str
+    metrics: tuple[Metric, ...] = field(default=(), repr=False)
+    """Of the caller's own."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def _whole(self) -> bool:
+        return bool(getattr(self.learner, "keeps_whole", False))
 
     def outputs(self, x: Any) -> Array:
         """Raw outputs for the rows, float32 `(rows, outputs)`: logits or predicted values.
@@ -59,23 +67,22 @@ class FitResult:
         Raises:
             DataError: they are no finite numbers, or not as many columns as in training.
         """
-        return self.learner.predict(self.state, inputs_of(x, "predict", self.shape))[0]
+        rows = inputs_of(x, "predict", self.shape, whole=self._whole)
+        return self.learner.predict(self.state, rows)[0]
 
     def predict(self, x: Any) -> Array:
         """Class numbers `(rows,)`, or predicted values `(rows,)` or `(rows, outputs)`; see `outputs`."""
-        raw = self.outputs(x)
-        if self.shape.task == "regression":
-            return raw[:, 0] if raw.shape[1] == 1 else raw
-        return (raw[:, 0] > 0).astype(np.int64) if raw.shape[1] == 1 else raw.argmax(axis=1)
+        return predicted(self.outputs(x), self.shape.task)
 
     def score(self, data: tuple[Any, Any]) -> dict[str, float]:
-        """Every metric of the task on `(X, y)`, such as ``{"loss": 0.2, "accuracy": 0.95}``.
+        """Every metric on `(X, y)`, the caller's own too, such as ``{"loss": 0.2, "accuracy": 0.95}``.
 
         Raises:
             DataError: the data are no such pair, or do not fit those of training.
         """
-        names = metrics_of(self.shape.task)
-        values = evaluate(self.learner, self.state, arrays_of(data, "score", self.shape), names)
+        names: list[str | Metric] = [*metrics_of(self.shape.task), *self.metrics]
+        pair = arrays_of(data, "score", self.shape, whole=self._whole)
+        values = evaluate(self.learner, self.state, pair, names)
         return {name: float(value[0]) for name, value in values.items()}
 
     def parameters(self) -> dict[str, Array]:

@@ -6,7 +6,7 @@ A schedule is a function of the steps done before this one; what lasts is counte
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from rightbatch.checks import not_negative, one_of, positive, whole_number
 from rightbatch.errors import SettingError
@@ -152,6 +152,35 @@ class WarmUp:
     def __call__(self, step: int) -> float:
         """The factor of the step."""
         return (step + 1) / self.steps if step < self.steps else self.then(step - self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class ByEpoch:
+    """A schedule that counts epochs where others count steps: its factor stays through an epoch.
+
+    Args:
+        schedule: a name of `SCHEDULES`, a function from the epochs done to a factor, or a function of
+            ``optimizer`` that makes a scheduler of `torch.optim.lr_scheduler`.
+
+    Example:
+        >>> halved = ByEpoch(StepDecay(every=10, decay=0.5))
+    """
+
+    schedule: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ByStep:
+    """A scheduler of `torch.optim.lr_scheduler` that is told of every step and not of every epoch.
+
+    Args:
+        schedule: a function of ``optimizer`` that makes the scheduler, or its name there.
+
+    Example:
+        >>> by_step = ByStep("CosineAnnealingLR")
+    """
+
+    schedule: Any
 
 
 SCHEDULES = ("constant", "step", "exponential", "cosine", "inverse-time", "warm-up")

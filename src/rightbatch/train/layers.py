@@ -1,0 +1,51 @@
+"""Layers that stand still: no gradient reaches them."""
+
+import re
+import zlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from rightbatch import units
+from rightbatch.records import Array
+
+_LISTED = 6
+
+
+class LayerCheck:
+    """Compares the parameters of layers at two moments by their checksums.
+
+    Where weights decay, all of them move, and a layer without a gradient is not found.
+
+    Args:
+        parameters: those that steps change, by name.
+        step: updates made.
+    """
+
+    def __init__(self, parameters: Mapping[str, Array], step: int) -> None:
+        self.step = step
+        self._sums = _sums(parameters)
+
+    def again(self, parameters: Mapping[str, Array], step: int) -> str:
+        """What has not moved since the last look, in a sentence; empty where every layer has."""
+        before, self._sums = self._sums, _sums(parameters)
+        steps, self.step = step - self.step, step
+        moved = {_layer(name) for name in before if before[name] != self._sums[name]}
+        still = [name for name in before if _layer(name) not in moved]
+        if not still:
+            return ""
+        names = still[:_LISTED] + ([f"{len(still) - _LISTED} more"] if len(still) > _LISTED else [])
+        has, it = ("has", "it") if len(still) == 1 else ("have", "them")
+        return (
+            f"{units.listed(names)} {has} not moved for {steps:,} steps, up to step {step:,}: no gradient "
+            f"reaches {it}; write another activation, smaller starting weights or a smaller lr."
+        )
+
+
+def _layer(name: str) -> str:
+    """What the weights and the biases of a layer have in common: ``0.weight`` and ``0.bias``."""
+    return re.sub("weight|bias", "", name)
+
+
+def _sums(parameters: Mapping[str, Array]) -> dict[str, int]:
+    return {name: zlib.crc32(np.ascontiguousarray(values)) for name, values in parameters.items()}

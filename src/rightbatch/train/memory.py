@@ -1,0 +1,97 @@
+"""Batches that do not fit in memory: recognised, and the largest that does."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from rightbatch.errors import RightbatchError, SettingError
+from rightbatch.learners.protocol import Learner
+from rightbatch.records import Batch
+from rightbatch.train.steps import rows_of
+
+_SIGNS = ("out of memory", "can't allocate memory", "not enough memory")
+"""What PyTorch's RuntimeError says where it knows no error of its own for it, as on the CPU."""
+
+
+class BatchTooLargeError(SettingError):
+    """A step needed more memory than there is; its batch and the state before it are kept.
+
+    Args:
+        state: of the learner before the step.
+        batch: of the step.
+        step: steps done before.
+    """
+
+    def __init__(self, state: Any, batch: Batch, step: int) -> None:
+        self.state, self.batch, self.step = state, batch, step
+        super().__init__("batch_size", "does not fit in memory", len(batch.index), "write a smaller one")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.state, self.batch, self.step)
+
+
+def short_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: NumPy's `MemoryError`, or what PyTorch raises.
+
+    Example:
+        >>> short_of_memory(MemoryError()), short_of_memory(RuntimeError("CUDA out of memory."))
+        (True, True)
+    """
+    if isinstance(error, MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in _SIGNS)
+
+
+def largest_that_fits(learner: Learner[Any], state: Any, batch: Batch, *, below: int) -> int:
+    """The most rows that a step fits in memory with, by bisection; 0: not even one.
+
+    Args:
+        learner: what was trained.
+        state: one replica; it is copied and left as it is.
+        batch: its first rows are tried.
+        below: rows that did not fit.
+    """
+    fits, fails = 0, below
+    while fails - fits > 1:
+        middle = (fits + fails) // 2
+        if _fits(learner, state, rows_of(batch, slice(middle))):
+            fits = middle
+        else:
+            fails = middle
+    return fits
+
+
+def sentence(rows: int, largest: int, accumulate: int) -> str:
+    """What happened and what to write.
+
+    Args:
+        rows: of the batch that did not fit.
+        largest: rows that do.
+        accumulate: micro-batches that it was cut into.
+
+    Example:
+        >>> print(sentence(4096, 1000, 1).partition("; ")[2])
+        write batch_size=1000, or accumulate=5 for the same updates in micro-batches.
+    """
+    piece = math.ceil(rows / accumulate)
+    what = "A batch" if accumulate == 1 else "A micro-batch"
+    if not largest:
+        return f"{what} of {piece:,} rows does not fit in memory, nor does one row; write a smaller model."
+    parts, size = math.ceil(rows / largest), largest * accumulate
+    return (
+        f"{what} of {piece:,} rows does not fit in memory, {largest:,} do; write batch_size={size}, "
+        f"or accumulate={parts} for the same updates in micro-batches."
+    )
+
+
+def _fits(learner: Learner[Any], state: Any, batch: Batch) -> bool:
+    try:
+        learner.step(learner.select(state, [0]), batch, np.zeros(1, np.float32))
+    except RightbatchError:  # such as too few rows to normalise over
+        return False
+    except Exception as error:
+        if not short_of_memory(error):
+            raise
+        return False
+    return True
