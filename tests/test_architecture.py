@@ -17,6 +17,7 @@ LONGEST_FUNCTION, LONGEST_FILE = 40, 400
 IMPORTS_INSIDE_FUNCTIONS: set[str] = set()
 IMPORTS_BY_NAME = {
     "cli/main.py",  # a command's module is imported when it runs: --help needs none of them
+    "measure/feasible.py",  # limits of memory are POSIX: imported in the process that they are set for
     "measure/rivals.py",  # the libraries to compare with are optional: each is imported where it is installed
     "learners/torch_model.py",  # PyTorch is optional: what adapts it is imported when a module is given
 }

@@ -1,13 +1,15 @@
 """What a step costs is measured once, and again where the machine changed meanwhile."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
 
 from rightbatch.measure.clock import Timing
+from rightbatch.measure.feasible import POSSIBLE
 from rightbatch.study import costs
-from rightbatch.study.costs import Costs, memory_of, recent, timed_since
+from rightbatch.study.costs import Costs, memory_of, recent, timed_since, too_large
 from rightbatch.study.problem import Problem
 from rightbatch.study.session import Session
 from rightbatch.study.store import Store
@@ -82,7 +84,38 @@ def test_memory_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Problem, "peak_bytes", peak)
     found = timed(monkeypatch, store, lambda number: 1.0)
-    found.measure_memory()
-    found.measure_memory()
+    found.measure_memory(math.inf)
+    found.measure_memory(math.inf)
     assert asked == list(SIZES)
     assert memory_of(store) == {16: 16000, 64: 64000}
+
+
+def test_a_size_that_may_need_too_much_is_tried_out_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A size above the limit is not run here: the process that tries it fails."""
+    tried: list[int] = []
+
+    def peak(self: object, size: int) -> int:
+        assert size != 64, "it must not be run in this process"
+        return size * 10**7
+
+    def try_out(self: object, size: int, limit: float) -> str:
+        tried.append(size)
+        return "out of memory" if size * 10**7 > limit else ""
+
+    monkeypatch.setattr(Problem, "peak_bytes", peak)
+    monkeypatch.setattr(Problem, "try_out", try_out)
+    store = Store()
+    found = timed(monkeypatch, store, lambda number: 1.0)
+    found.measure_memory(3e8)
+    assert tried == [16, 64]  # 160 MB and 640 MB of 300 MB; 40 MB need no trial
+    assert found.sizes() == (4, 16)
+    assert too_large(store, SIZES) == {64: "out of memory"}
+    found.time_steps(total=1)
+    assert {timing.batch_size for timing in store.timings()} == {4, 16}
+    assert np.isfinite(found.rounds()).all()
+
+
+@pytest.mark.skipif(not POSSIBLE, reason="processes cannot be held to a limit here")
+def test_a_trial_is_a_real_one() -> None:
+    """Two steps of the blobs fit in 100 MB."""
+    assert blobs().try_out(64, 1e8) == ""

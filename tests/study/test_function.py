@@ -121,6 +121,17 @@ def test_an_overflow_is_a_divergence() -> None:
     )
 
 
+def test_lack_of_memory_is_an_outcome() -> None:
+    """Of the batch size, which is not run again."""
+
+    def heavy(batch_size: int, lr: float, seed: int) -> Iterator[Report]:
+        yield batch_size, 1.0, 0.5
+        raise MemoryError
+
+    (run,) = made(heavy)
+    assert (run.outcome, run.reason) == (Outcome.OUT_OF_MEMORY, "train raised MemoryError")
+
+
 def reports(*rows: Any) -> Callable[..., Any]:
     """A function that yields these."""
 

@@ -254,3 +254,26 @@ def test_a_run_knows_its_rate() -> None:
     """Point -2 is a rate of one half."""
     (run,) = swept(linear_problem(*isotropic()), [-2])
     assert (run.lr, run.batch_size, run.seed) == (0.5, 64, 0)
+
+
+@dataclass
+class Heavy(Watched):
+    """Runs out of memory at its fourth step."""
+
+    def step(self, state: Any, batch: Batch, lr: Array) -> tuple[Any, StepResult]:
+        if len(self.rows) == 3:
+            raise MemoryError
+        return super().step(state, batch, lr)
+
+
+def test_lack_of_memory_is_an_outcome() -> None:
+    """Each run says so, with the evaluations made before."""
+    problem = blobs()
+    heavy = Problem(
+        learner=Heavy(problem.learner), train=problem.train, validation=problem.validation, task=problem.task
+    )
+    for run in swept(heavy, [-9, -8], batch_size=16, target=Target("loss", "validation", 0.01)):
+        assert run.outcome is Outcome.OUT_OF_MEMORY
+        assert run.reason == "a batch of 16 did not fit in memory"
+        assert run.curve_steps == (1, 2, 3, 4)
+        assert math.isnan(run.curve[-1])

@@ -2,9 +2,9 @@
 
 import ctypes
 import faulthandler
+import importlib
 import multiprocessing
 import os
-import resource
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -21,6 +21,11 @@ Probe = Callable[[int], object]
 
 PATIENCE = 60.0
 """Seconds after which a probe hangs."""
+
+_STATUS = Path("/proc/self/status")
+
+POSSIBLE = _STATUS.exists()
+"""Whether this system can hold a process to a limit: Linux."""
 
 _OUT_OF_MEMORY = 3
 _FAILED = 4
@@ -160,10 +165,11 @@ def _hold_to(limit: float) -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc: free heap would not count
     if trim is not None:
         trim(0)
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    lines = _STATUS.read_text(encoding="ascii").splitlines()
     held = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData"))
     most = int(held + limit)
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    limits = importlib.import_module("resource")  # there is none on Windows, where nothing is forked
+    limits.setrlimit(limits.RLIMIT_DATA, (most, most))
 
 
 def _byte(pipe: Connection) -> bool:

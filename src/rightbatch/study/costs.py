@@ -1,9 +1,10 @@
 """What a step costs at every batch size: memory once, seconds in rounds, and again if the machine changed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import psutil
 
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
@@ -15,6 +16,12 @@ from rightbatch.study.subject import Subject
 
 ROUNDS = 20
 """Rounds of timing; their median has a quarter of the scatter of one."""
+
+_MUCH = 0.5
+"""Share of the memory that is left beyond which a size is tried out before it is run."""
+
+_LEAST = 64e6
+"""Bytes; a process cannot be held to fewer, and so few do no harm."""
 
 AGAIN = 5
 """Rounds after the runs, which show whether the machine is still as fast as before them."""
@@ -36,14 +43,42 @@ class Costs:
     session: Session
     batch_sizes: Sequence[int]
 
-    def measure_memory(self) -> None:
-        """Peak bytes of every size, once."""
+    def measure_memory(self, limit: float) -> None:
+        """Peak bytes of every size, once; a size that may need more than there is is tried out first.
+
+        What a size needs is foretold by the one before it. Where that is much of the limit or of the
+        memory that is free, a process of its own runs the size: if it dies, this one does not. Sizes
+        beyond one that did not fit are not run at all.
+
+        Args:
+            limit: bytes that training may take; infinite: what the machine has.
+        """
         known = dict(self.store.fact("memory") or {})
+        failed = str(self.store.fact("too_large") or "")
         for size in self.batch_sizes:
-            if str(size) not in known:
-                self.session.worked = True
+            if str(size) in known or failed:
+                continue
+            self.session.worked = True
+            failed = self._fails(size, known, min(limit, psutil.virtual_memory().available))
+            if failed:
+                self.store.put(too_large=failed)
+            else:
                 known[str(size)] = self.subject.peak_bytes(size)
         self.store.put(memory=known)
+
+    def sizes(self) -> tuple[int, ...]:
+        """The sizes that fit in memory, as far as is known."""
+        beyond = too_large(self.store, self.batch_sizes)
+        return tuple(size for size in self.batch_sizes if size not in beyond)
+
+    def _fails(self, size: int, known: Mapping[str, int | None], limit: float) -> str:
+        """Why a size cannot be run; empty: it can."""
+        measured = {int(other): used for other, used in known.items() if used is not None}
+        last = max(measured, default=None)
+        needed = 0.0 if last is None else measured[last] * size / last
+        if needed <= _MUCH * limit or limit < _LEAST:
+            return ""
+        return self.subject.try_out(size, limit)
 
     def time_steps(self, *, total: int) -> None:
         """The first rounds; `total` pieces of work are foreseen in all."""
@@ -62,7 +97,7 @@ class Costs:
         since, done = timed_since(self.store), self._rounds_done()
         self._time(done, since + ROUNDS + AGAIN, total)
         rounds = rounds_of(self.store.timings(), self.batch_sizes)[since:]
-        found = drift(rounds)
+        found = drift(rounds[:, ~np.isnan(rounds).all(axis=0)])
         if found is None:
             return False
         since += found.round
@@ -80,13 +115,13 @@ class Costs:
         return dict(zip(self.batch_sizes, typical, strict=True))
 
     def _rounds_done(self) -> int:
-        return len(self.store.timings()) // len(self.batch_sizes)
+        return len(self.store.timings()) // max(len(self.sizes()), 1)
 
     def _time(self, first: int, last: int, total: int) -> None:
         if not self.subject.timed_apart:
             return
         for number, timings in enumerate(
-            self.subject.time_steps(self.batch_sizes, rounds=last, first_round=first), start=first + 1
+            self.subject.time_steps(self.sizes(), rounds=last, first_round=first), start=first + 1
         ):
             self.session.worked = True
             self.store.add_timings(timings, seconds=self.session.spent)
@@ -104,6 +139,12 @@ def recent(store: Store) -> list[Timing]:
     """The timings that count."""
     since = timed_since(store)
     return [timing for timing in store.timings() if timing.round >= since]
+
+
+def too_large(store: Store, batch_sizes: Sequence[int]) -> dict[int, str]:
+    """The sizes that do not fit in memory, and why."""
+    known, failed = store.fact("memory") or {}, store.fact("too_large")
+    return {} if not failed else {size: failed for size in batch_sizes if str(size) not in known}
 
 
 def memory_of(store: Store) -> dict[int, int]:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from rightbatch import units
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
 from rightbatch.study.advice import Advice, accumulation, break_even, tolerated_rates
-from rightbatch.study.costs import memory_of, recent
+from rightbatch.study.costs import memory_of, recent, too_large
 from rightbatch.study.generalisation import compared
 from rightbatch.study.grid import lr_at
 from rightbatch.study.pool import Pool, pool
@@ -47,12 +47,12 @@ def document_of(
     memory = memory_of(store)
     runs, timings = store.runs(), recent(store)
     table = pool(runs, settings["batch_sizes"])
-    analysis = analyse(
-        table, timings, memory, prefer=prefer, memory_limit=memory_limit, seed=settings["seed"]
-    )
+    large = too_large(store, settings["batch_sizes"])
+    asked = {"prefer": prefer, "memory_limit": memory_limit, "seed": settings["seed"]}
+    analysis = analyse(table, timings, memory, **asked, too_large=large)
     quick = store.fact("quick")
     analysis = analysis if quick is None else _foretold(analysis, dict(quick["steps"]))
-    context = _Context(runs, timings, memory, about["data"]["train"], memory_limit)
+    context = _Context(runs, timings, memory, about["data"]["train"], memory_limit, large)
     return {
         "schema": SCHEMA,
         "version": version,
@@ -82,13 +82,15 @@ def _generalisation(store: Store, analysis: Analysis) -> dict[str, Any] | None:
     return None if not found or best is None else compared(found, best.batch_size)
 
 
-class _Context:
+class _Context(NamedTuple):
     """What a row of the table is made from."""
 
-    def __init__(
-        self, runs: list[Run], timings: list[Timing], memory: Mapping[int, int], rows: int, limit: int | None
-    ) -> None:
-        self.runs, self.timings, self.memory, self.rows, self.limit = runs, timings, memory, rows, limit
+    runs: list[Run]
+    timings: list[Timing]
+    memory: Mapping[int, int]
+    rows: int
+    limit: int | None
+    too_large: Mapping[int, str]
 
 
 def _settings(
@@ -116,7 +118,8 @@ def _advice(analysis: Analysis, table: Pool, context: "_Context", spent: float |
     fits = [
         size
         for size in analysis.sizes
-        if context.limit is None or context.memory.get(size.batch_size, 0) <= context.limit
+        if size.batch_size not in context.too_large
+        and (context.limit is None or context.memory.get(size.batch_size, 0) <= context.limit)
     ]
     fastest = min(analysis.sizes, key=lambda size: size.seconds)
     seconds = {size.batch_size: size.seconds for size in analysis.sizes if size.choice is not None}
@@ -205,12 +208,15 @@ def _row(size: Size, context: _Context) -> dict[str, Any]:
         "foretold_steps": None if runs else size.estimate,
         "runs": len(runs),
         "seeds_reached": 0 if size.choice is None else size.choice.reached,
-        "note": _note(size, runs, used, context.limit),
+        "note": _note(size, runs, used, context),
         "learning_rates": _learning_rates(runs),
     }
 
 
-def _note(size: Size, runs: list[Run], used: int | None, limit: int | None) -> str:
+def _note(size: Size, runs: list[Run], used: int | None, context: _Context) -> str:
+    limit = context.limit
+    if size.batch_size in context.too_large:
+        return f"does not fit in memory ({context.too_large[size.batch_size]})"
     if limit is not None and used is not None and used > limit:
         return f"needs {used:,} bytes, above the memory limit"
     if not runs:

@@ -63,6 +63,11 @@ class Function:
         """What a function allocates is its own affair."""
         del batch_size
 
+    def try_out(self, batch_size: int, limit: float) -> str:
+        """Nothing is known of what a function allocates."""
+        del batch_size, limit
+        return ""
+
     def time_steps(
         self, batch_sizes: Sequence[int], *, rounds: int, first_round: int
     ) -> Iterator[list[Timing]]:
@@ -159,7 +164,9 @@ def _asked(racer: _Racer, ask: Callable[[Callable[[], Any]], Any]) -> tuple[floa
         found: tuple[float, float, float] | None = ask(racer.next)
     except (ArithmeticError, MemoryError) as error:
         racer.curve.note(racer.curve.steps[-1] + 1 if racer.curve.steps else 1, math.nan)
-        racer.curve.end(Outcome.DIVERGED, f"train raised {type(error).__name__}: {error}")
+        heavy = isinstance(error, MemoryError)
+        outcome = Outcome.OUT_OF_MEMORY if heavy else Outcome.DIVERGED
+        racer.curve.end(outcome, f"train raised {type(error).__name__}: {error}".rstrip(": "))
         return None
     except (RightbatchError, DeadlineError):
         raise

@@ -60,7 +60,7 @@ def scores_of(runs: Sequence[Run], target: float) -> dict[int, float]:
     """What one search found at each learning rate, less is better.
 
     ln of the steps to target; where it was not reached `NOT_REACHED` and how far off the run
-    ended, so that a search without arrivals still moves towards them; infinite: diverged.
+    ended, so that a search without arrivals still moves towards them; infinite: diverged, or short of memory.
 
     Args:
         runs: runs at one batch size from one seed.
@@ -134,6 +134,6 @@ def resampled_log_steps(table: Pool, rows: Array) -> Array:
 def _score(run: Run, target: float) -> float:
     if run.steps_to_target is not None:
         return math.log(run.steps_to_target)
-    if run.outcome is Outcome.DIVERGED:
+    if run.outcome in {Outcome.DIVERGED, Outcome.OUT_OF_MEMORY}:
         return math.inf
     return NOT_REACHED + abs(run.curve[-1] - target)

@@ -13,12 +13,14 @@ from rightbatch.learners.metrics import evaluate
 from rightbatch.learners.protocol import Learner
 from rightbatch.measure.clock import Timing, time_steps
 from rightbatch.measure.crossing import next_check
-from rightbatch.measure.memory import peak_bytes
-from rightbatch.records import Array, StepEvent
+from rightbatch.measure.feasible import POSSIBLE, trial
+from rightbatch.measure.memory import peak_bytes, training_probe
+from rightbatch.records import Array, Outcome, StepEvent
 from rightbatch.study.grid import lr_at
 from rightbatch.study.judge import Curve, Rules
 from rightbatch.study.subject import DeadlineError, Run, Sweep
 from rightbatch.train.loop import endless, train
+from rightbatch.train.memory import BatchTooLargeError
 from rightbatch.train.target import Target, parse_target
 
 _HARMLESS_LR = 1e-6
@@ -68,6 +70,12 @@ class Problem:
         """Most bytes that training at the batch size takes beyond the data."""
         return peak_bytes(self.learner, self.loader, batch_size)
 
+    def try_out(self, batch_size: int, limit: float) -> str:
+        """Why two steps and an evaluation do not fit in so many bytes; empty: they do, or cannot be tried."""
+        if not POSSIBLE:
+            return ""
+        return trial(training_probe(self.learner, self.loader, self.validation), batch_size, limit).reason
+
     def time_steps(
         self, batch_sizes: Sequence[int], *, rounds: int, first_round: int = 0
     ) -> Iterator[list[Timing]]:
@@ -78,10 +86,10 @@ class Problem:
 
     def runs(self, sweep: Sweep, *, deadline: float = math.inf) -> tuple[list[Run], list[Timing]]:
         """Train the learning rates side by side; seconds per step are timed apart, one alone."""
-        return side_by_side(self, sweep, deadline), []
+        return _side_by_side(self, sweep, deadline), []
 
 
-def side_by_side(problem: Problem, sweep: Sweep, deadline: float = math.inf) -> list[Run]:
+def _side_by_side(problem: Problem, sweep: Sweep, deadline: float) -> list[Run]:
     """Train one replica a learning rate until each has reached the target or is given up.
 
     Args:
@@ -96,6 +104,17 @@ def side_by_side(problem: Problem, sweep: Sweep, deadline: float = math.inf) -> 
         DeadlineError: the deadline passed.
     """
     curves = [Curve(point) for point in sweep.points]
+    try:
+        _train(problem, sweep, curves, deadline)
+    except BatchTooLargeError as error:
+        for curve in [curve for curve in curves if curve.outcome is None]:
+            curve.note(error.step + 1, math.nan)
+            curve.end(Outcome.OUT_OF_MEMORY, f"a batch of {sweep.batch_size:,} did not fit in memory")
+    return [curve.run(sweep.batch_size, sweep.seed) for curve in curves]
+
+
+def _train(problem: Problem, sweep: Sweep, curves: list[Curve], deadline: float) -> None:
+    """Give every curve its outcome."""
     rules = Rules(sweep)
     batches = endless(problem.loader(sweep.batch_size, sweep.seed))
     state = problem.learner.start([sweep.seed] * len(curves))
@@ -114,7 +133,6 @@ def side_by_side(problem: Problem, sweep: Sweep, deadline: float = math.inf) -> 
                 step = event.step
                 break
         alive = [alive[i] for i in keep]
-    return [curve.run(sweep.batch_size, sweep.seed) for curve in curves]
 
 
 def _evaluations(events: Iterator[StepEvent], step: int) -> Iterator[StepEvent]:

@@ -1,7 +1,7 @@
 """From runs and timings to a recommendation, with the doubt that the runs leave."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,6 +119,7 @@ def analyse(
     prefer: str,
     memory_limit: int | None,
     seed: int,
+    too_large: Collection[int] = (),
 ) -> Analysis:
     """The recommendation, and what it rests on.
 
@@ -129,11 +130,13 @@ def analyse(
         prefer: ``"fastest"``, or among those alike ``"cheapest"`` (fewest examples) or ``"smallest"``.
         memory_limit: bytes that training may take; `None`: no limit.
         seed: of the draws.
+        too_large: sizes that do not fit in memory.
     """
     found = choices(table)
     timed = rounds_of(timings, table.batch_sizes)
     rounds = filled(timed, table.batch_sizes)
-    heavy = [s for s in table.batch_sizes if memory_limit is not None and memory.get(s, 0) > memory_limit]
+    limit = math.inf if memory_limit is None else memory_limit
+    heavy = [size for size in table.batch_sizes if size in too_large or memory.get(size, 0) > limit]
     ran = {size for i, size in enumerate(table.batch_sizes) if (~np.isnan(table.log_steps[:, i])).any()}
     missed = [size for size in ran if size not in found]
     view = outlook(table, found, rounds, barred=[*missed, *heavy], seed=seed)

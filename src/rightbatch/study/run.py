@@ -15,7 +15,7 @@ from rightbatch import units
 from rightbatch.errors import SettingError
 from rightbatch.records import Progress
 from rightbatch.study import costs, generalisation
-from rightbatch.study.costs import Costs, memory_of, recent
+from rightbatch.study.costs import Costs, memory_of, recent, too_large
 from rightbatch.study.grid import lr_at, outwards
 from rightbatch.study.noise import RunNoise, noise_along
 from rightbatch.study.outlook import Outlook, outlook
@@ -105,7 +105,15 @@ class StudyRun:
         )
         self.session.tell("timing", "getting ready", total=self._total(), piece=False)
         try:
-            self.costs.measure_memory()
+            self.costs.measure_memory(self._memory())
+            if not self.costs.sizes():
+                size = self.settings.batch_sizes[0]
+                raise SettingError(
+                    "batch_sizes",
+                    "do not fit in memory",
+                    size,
+                    "write smaller ones, or a larger memory limit",
+                )
             self.costs.time_steps(total=self._total())
             self._begin_search(self._find_target())
             self._find(self._middle())
@@ -122,7 +130,7 @@ class StudyRun:
 
     def _study(self) -> None:
         """From the first tuned run to the answer."""
-        for size in skeleton(self.settings.batch_sizes, self._middle()):
+        for size in skeleton(self.costs.sizes(), self._middle()):
             if size not in self.search.found:
                 self._find(size)
         self._answer()
@@ -192,7 +200,7 @@ class StudyRun:
             view = self._view()
             step = next_step(
                 view,
-                self.settings.batch_sizes,
+                self.settings.batch_sizes if view is not None else self.costs.sizes(),
                 middle=self._middle(),
                 searched=self.search.found,
                 seeds=self.search.seeds,
@@ -219,7 +227,7 @@ class StudyRun:
     def _complete(self) -> None:
         """The other batch sizes, for the table, while that costs no more than the answer did."""
         allowance = max(self._cost(), _SHARE_TO_COMPLETE * self.budget)
-        for size in outwards(self.settings.batch_sizes, self._middle()):
+        for size in outwards(self.costs.sizes(), self._middle()):
             if size not in self.search.found and self._expected_cost(size) <= allowance - self._cost():
                 self._find(size)
         for number in range(self.settings.seeds):
@@ -256,9 +264,9 @@ class StudyRun:
         rounds = self.costs.rounds()
         missed = [size for size in self.search.found if size not in found]
         memory = memory_of(self.store)
-        limit = math.inf if self.memory_limit is None else self.memory_limit
-        heavy = [size for size in self.settings.batch_sizes if memory.get(size, 0) > limit]
-        return outlook(table, found, rounds, barred=[*missed, *heavy], seed=self.settings.seed)
+        heavy = [size for size in self.settings.batch_sizes if memory.get(size, 0) > self._memory()]
+        beyond = too_large(self.store, self.settings.batch_sizes)
+        return outlook(table, found, rounds, barred=[*missed, *heavy, *beyond], seed=self.settings.seed)
 
     def _tell(self, stage: str, detail: str) -> None:
         self.session.tell(stage, detail, total=self._total(), best=self._best())
@@ -277,8 +285,11 @@ class StudyRun:
         lr, needed = lr_at(found[size].point), found[size].steps * seconds[size]
         return f"batch size {size}, learning rate {units.plain(lr)}: {units.seconds(needed)} to target"
 
+    def _memory(self) -> float:
+        return math.inf if self.memory_limit is None else self.memory_limit
+
     def _middle(self) -> int:
-        return min(self.settings.batch_sizes, key=lambda size: abs(math.log2(size / MIDDLE)))
+        return min(self.costs.sizes(), key=lambda size: abs(math.log2(size / MIDDLE)))
 
     def _find_target(self) -> Target:
         if self.store.fact("target") is None:

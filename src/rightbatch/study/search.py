@@ -105,7 +105,8 @@ class Search:
             tried.update(wanted)
             runs = [run for run in self._runs_of(size, self.seed) if run.point in tried]
             scores = scores_of(runs, self.target.value)
-            wanted = next_points(scores)
+            beyond = any(run.outcome is Outcome.OUT_OF_MEMORY for run in runs)
+            wanted = [] if beyond else next_points(scores)
         best = best_point(scores)
         steps = math.exp(scores[best]) if scores[best] < NOT_REACHED else math.inf
         self.found[size] = Found(best, steps)

@@ -88,6 +88,13 @@ class Subject(Protocol):
         """Most bytes that training at the batch size takes beyond the data; `None`: cannot be told."""
         ...
 
+    def try_out(self, batch_size: int, limit: float) -> str:
+        """Why training at the size does not fit in so many bytes; empty: it fits, or cannot be told.
+
+        A failure does no harm to this process.
+        """
+        ...
+
     def time_steps(
         self, batch_sizes: Sequence[int], *, rounds: int, first_round: int
     ) -> Iterator[list[Timing]]:
