@@ -75,7 +75,7 @@ def test_a_constant_noise_scale_at_the_best_learning_rate_is_no_hyperbola() -> N
 
 
 def test_noisy_quadratic_table() -> None:
-    """The printed steps (d = 1000, target 0.1) to 1 %, and B_crit 83, S_min 269, to 2 %."""
+    """The printed steps (d = 1000, target 0.1) to 1 %, and B_crit 83 to 5 %."""
     problem = NoisyQuadratic(d=1000, target=0.1)
     sizes = [4, 16, 64, 256, 1024]
     steps = [problem.steps(size) for size in sizes]

@@ -58,7 +58,7 @@ def test_the_keys() -> None:
     assert list(documented(all_runs())) == [
         "schema", "version", "data", "settings", "target", "noise_scale", "recommendation",
         "generalisation", "fit",
-        "step_time",
+        "step_time", "cliff",
         "batch_sizes", "curves", "stopped", "cost", "machine",
     ]  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from rightbatch.stats.cliff import Cliff
+from rightbatch.stats.stepcurve import fit_step_curve
 from rightbatch.stats.steptime import StepTime
 from rightbatch.study.pool import Choice
 from rightbatch.study.recommend import Analysis, Fit, Size
@@ -39,6 +41,9 @@ ANALYSIS = Analysis(
     interval=(16, 64),
     within=(32,),
     regret=0.02,
+    step_curve=fit_step_curve(
+        [1, 8, 32, 1024, 4096], [[20e-6 + 0.55e-6 * b for b in (1, 8, 32, 1024, 4096)]]
+    ),
 )
 
 
@@ -60,9 +65,18 @@ def test_reasons() -> None:
         (
             "The critical batch size is 27 for this target: well below it, twice the batch halves the "
             "steps; well above it, more samples in a batch save hardly any. "
-            "With the cost of a step, it puts the fastest batch size at about 31.3."
+            "With the cost of a step, it puts the fastest batch size at about 31."
         ),
     ]
+
+
+def test_a_cliff_is_named() -> None:
+    """Where larger batches stop reaching the target."""
+    said = would_change_if(replace(ANALYSIS, cliff=Cliff(at=2048.0, low=1024.0, high=4096.0)), TARGET)
+    assert said[-2] == (
+        "Beyond batch size 1,024 most runs no longer reach val_loss ≤ 0.2; for an easier target larger "
+        "batches would."
+    )
 
 
 def test_reasons_without_rivals_or_fit() -> None:

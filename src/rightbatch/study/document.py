@@ -10,6 +10,7 @@ import numpy as np
 from rightbatch import units
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
+from rightbatch.stats.cliff import Cliff
 from rightbatch.study.advice import Advice, accumulation, break_even, tolerated_rates
 from rightbatch.study.costs import memory_of, recent, too_large
 from rightbatch.study.generalisation import compared
@@ -69,6 +70,7 @@ def document_of(
         "generalisation": _generalisation(store, analysis),
         "fit": None if analysis.fit is None else _fit(analysis.fit),
         "step_time": _step_time(analysis, timings) | {"drift": store.fact("drift")},
+        "cliff": None if analysis.cliff is None else _cliff(analysis.cliff),
         "batch_sizes": [_row(size, context) for size in analysis.sizes],
         "curves": [curve for size in analysis.sizes for curve in _curves(size, runs)],
         "stopped": store.fact("stopped"),
@@ -174,7 +176,7 @@ def _fit(fit: Fit) -> dict[str, Any]:
 
 
 def _step_time(analysis: Analysis, timings: list[Timing]) -> dict[str, Any]:
-    time = analysis.step_time
+    time, curve = analysis.step_time, analysis.step_curve
     points: dict[int, list[float]] = {}
     for timing in timings:
         points.setdefault(timing.batch_size, []).append(timing.seconds)
@@ -182,8 +184,14 @@ def _step_time(analysis: Analysis, timings: list[Timing]) -> dict[str, Any]:
         "a": None if time is None else time.a,
         "b": None if time is None else time.b,
         "rms_log_residual": None if time is None else time.rms_log_residual,
+        "form": None if curve is None else curve.kind,
+        "held_out_error": None if curve is None else _finite(curve.error),
         "points": [{"batch_size": size, "seconds": seconds} for size, seconds in sorted(points.items())],
     }
+
+
+def _cliff(cliff: Cliff) -> dict[str, float | None]:
+    return {"at": _finite(cliff.at), "low": cliff.low or None, "high": _finite(cliff.high)}
 
 
 def _row(size: Size, context: _Context) -> dict[str, Any]:

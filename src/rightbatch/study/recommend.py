@@ -2,17 +2,19 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
+from rightbatch.stats.cliff import Cliff, cliff
 from rightbatch.stats.curves import REACH
 from rightbatch.stats.lack_of_fit import lack_of_fit
 from rightbatch.stats.resampling import resamples
 from rightbatch.stats.scaling import ScalingFit, fit_scaling
+from rightbatch.stats.stepcurve import StepCurve, fit_step_curve
 from rightbatch.stats.steptime import StepTime, fit_step_time
 from rightbatch.study.advice import tolerated_rates
 from rightbatch.study.grid import lr_at
@@ -109,6 +111,10 @@ class Analysis:
     """Batch sizes more likely than not within 5 % of the fastest."""
     regret: float | None
     """Share of seconds more than the fastest batch size takes that is not exceeded with 95 % probability."""
+    step_curve: StepCurve | None = field(default=None, compare=False)
+    """Seconds per step by the form that foretells sizes left out best."""
+    cliff: Cliff | None = None
+    """Where larger batches stop reaching the target; `None`: nowhere."""
 
 
 def analyse(
@@ -154,12 +160,36 @@ def analyse(
         interval=None if view is None else view.span(),
         within=within,
         regret=None if view is None else view.regret(),
+        step_curve=_step_curve(table.batch_sizes, timed),
+        cliff=_cliff(table, found, missed, within),
     )
 
 
 def _step_time(batch_sizes: Sequence[int], rounds: Array) -> StepTime | None:
     timed = ~np.isnan(rounds).all(axis=0)
     return fit_step_time(np.asarray(batch_sizes)[timed], rounds[:, timed]) if timed.sum() > 1 else None
+
+
+def _step_curve(batch_sizes: Sequence[int], rounds: Array) -> StepCurve | None:
+    timed = ~np.isnan(rounds).all(axis=0)
+    return fit_step_curve(np.asarray(batch_sizes)[timed], rounds[:, timed]) if timed.sum() > 1 else None
+
+
+def _cliff(
+    table: Pool, found: Mapping[int, Choice], missed: Collection[int], within: Sequence[int]
+) -> Cliff | None:
+    """Above the recommended sizes: where most runs reach the target up to, and no longer beyond."""
+    if not within or max(missed, default=0) <= max(within):
+        return None
+    sizes = [size for size in table.batch_sizes if size >= max(within) and (size in found or size in missed)]
+    reached = [found[size].reached if size in found else 0 for size in sizes]
+    tried = [found[size].seeds if size in found else _seeds(table, size) for size in sizes]
+    return cliff(sizes, reached, tried)
+
+
+def _seeds(table: Pool, size: int) -> int:
+    """Seeds that a size was run with."""
+    return int((~np.isnan(table.log_steps[:, table.batch_sizes.index(size)])).any(axis=1).sum())
 
 
 def _size(column: int, batch_size: int, choice: Choice | None, rounds: Array, view: Outlook | None) -> Size:

@@ -3,10 +3,15 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from rightbatch import units
-from rightbatch.stats.steptime import StepTime, best_batch
+from rightbatch.stats.steptime import StepTime
 from rightbatch.study.advice import TOLERATED, Advice
 from rightbatch.study.recommend import Analysis, Fit, Size
+
+_PLACES = 1000
+"""Batch sizes among which the best by the two curves is looked for: less than a per cent apart."""
 
 
 def recommendation_sentence(size: Size) -> str:
@@ -28,7 +33,7 @@ def reasons(analysis: Analysis, target: str) -> list[str]:
         reaches,
         *([] if smaller is None else [_smaller(best, smaller)]),
         *([] if larger is None else [_larger(best, larger)]),
-        *([] if analysis.fit is None else [_critical(analysis.fit, analysis.step_time)]),
+        *([] if analysis.fit is None else [_critical(analysis.fit, analysis)]),
     ]
 
 
@@ -76,6 +81,11 @@ def would_change_if(analysis: Analysis, target: str) -> list[str]:
                 f"If a step's fixed cost were a tenth (a larger model, a faster loop), "
                 f"batch size {cheaper.batch_size:,} would be fastest."
             )
+    if analysis.cliff is not None and math.isfinite(analysis.cliff.at):
+        said.append(
+            f"Beyond batch size {units.count(analysis.cliff.low)} most runs no longer reach {target}; for an "
+            "easier target larger batches would."
+        )
     said.append(
         f"The critical batch size usually grows as training goes on: for a harder target than {target}, "
         "expect a larger batch to be fastest."
@@ -109,15 +119,18 @@ def _slower(best: Size, rival: Size) -> str:
     return f"Batch size {rival.batch_size:,} takes {units.times(rival.seconds / best.seconds)} as long"
 
 
-def _critical(fit: Fit, step_time: StepTime | None) -> str:
+def _critical(fit: Fit, analysis: Analysis) -> str:
     if fit.lack_of_fit is not None:
         return fit.lack_of_fit
     said = (
         f"The critical batch size is {units.count(fit.b_crit)} for this target: well below it, twice the "
         "batch halves the steps; well above it, more samples in a batch save hardly any."
     )
-    best = math.inf if step_time is None else best_batch(step_time, fit.b_crit)
-    if not math.isfinite(best):
+    curve, rows = analysis.step_curve, max(size.batch_size for size in analysis.sizes)
+    if curve is None:
+        return said
+    best = curve.best_batch(fit.b_crit, np.unique(np.geomspace(1, rows, _PLACES).round()))
+    if best >= rows:
         return said
     return f"{said} With the cost of a step, it puts the fastest batch size at about {units.count(best)}."
 
