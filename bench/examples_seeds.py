@@ -28,8 +28,10 @@ def main() -> None:
             )
             seconds = time.perf_counter() - started
             lines = (done.stdout if done.returncode == 0 else done.stderr).splitlines()
-            verdict = "reached" if done.returncode == 0 else "FAILED"
-            print(f"{path.stem:<20} seed {seed}  {seconds:5.1f} s  {verdict}: {lines[-1] if lines else ''}")
+            last = lines[-1] if lines else ""
+            reached = "" if last.startswith("Skipped: ") else "reached: "
+            verdict = "FAILED: " if done.returncode else reached
+            print(f"{path.stem:<20} seed {seed}  {seconds:5.1f} s  {verdict}{last}")
             failed += [f"{path.stem} {seed}"] if done.returncode else []
     if failed:
         sys.exit(f"Not reached: {', '.join(failed)}")

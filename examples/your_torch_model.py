@@ -21,13 +21,13 @@ def main(seed: int) -> None:
     study = rb.study(net, data, optimizer="AdamW", target="val_loss=0.2", budget="12s", seeds=3, seed=seed)
     assert study.recommendation is not None
     batch_size, lr = study.recommendation.batch_size, study.recommendation.learning_rate
-    print(study.recommendation.sentence)
 
     result = rb.fit(
         net, data, optimizer="AdamW", batch_size=batch_size, lr=lr, epochs=40, patience=8, seed=seed
     )
     accuracy = result.score(data.test)["accuracy"]
     print(f"{result.stopped} Accuracy on the test part: {accuracy:.3f}")
+    print(study.recommendation.sentence)
 
     assert accuracy >= 0.94
     print(json.dumps({"accuracy": accuracy, "batch_size": batch_size}))

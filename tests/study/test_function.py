@@ -214,6 +214,20 @@ def test_one_that_blocks_is_left_at_the_deadline() -> None:
     assert time.perf_counter() - started < 2.5
 
 
+def test_what_has_arrived_by_the_deadline_is_kept() -> None:
+    """The others are left, as if they had not begun."""
+
+    def one_is_endless(batch_size: int, lr: float, seed: int) -> Iterator[Report]:
+        for report in decay(batch_size, lr, seed):
+            if lr < lr_at(-11):
+                time.sleep(0.005)
+            yield report
+
+    never = {"hopeless": math.inf, "most_steps": 10**9}
+    runs = made(one_is_endless, points=(-8, -40), **never, deadline=time.perf_counter() + 1.0)
+    assert [(run.point, run.outcome) for run in runs] == [(-8, Outcome.REACHED)]
+
+
 def known_truth(batch_size: int, lr: float, seed: int) -> Iterator[Report]:
     """S(B) = 25 (1 + 40/B) at its best rate 0.3/(1 + 40/B), t(B) = 1 ms + 10 µs B; B* = 63."""
     best = 0.3 / (1 + 40 / batch_size)

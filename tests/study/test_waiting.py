@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from rightbatch.study import waiting
 from rightbatch.study.subject import DeadlineError
 from rightbatch.study.waiting import Worker
 
@@ -29,10 +30,11 @@ def test_an_error_comes_back_to_the_caller() -> None:
         ask(Worker(), lambda: 1 / 0)
 
 
-def test_a_call_that_blocks_is_left_behind() -> None:
+def test_a_call_that_blocks_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """The deadline comes though the call does not."""
     release = threading.Event()
     worker = Worker()
+    monkeypatch.setattr(waiting, "_GRACE", 0.0)
     with pytest.raises(DeadlineError):
         ask(worker, release.wait, seconds=0.05)
     release.set()

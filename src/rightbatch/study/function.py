@@ -7,6 +7,7 @@ the first of a run, and in every turn those after its first.
 """
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -78,8 +79,11 @@ class Function:
     def runs(self, sweep: Sweep, *, deadline: float = math.inf) -> tuple[list[Run], list[Timing]]:
         """Train with each learning rate in turn until each has an outcome.
 
+        Returns:
+            The runs, and their timings; at the deadline those that are over, if one of them arrived.
+
         Raises:
-            DeadlineError: the deadline passed, or the function did not come back by then.
+            DeadlineError: the deadline passed before any arrived, or the function did not come back.
             SettingError: the function raised, or yields something else than it should.
         """
         rules, worker = Rules(sweep), Worker()
@@ -87,11 +91,15 @@ class Function:
         try:
             while running := [racer for racer in racers if racer.curve.outcome is None]:
                 racer = min(running, key=lambda racer: racer.steps)
-                _take_turn(racer, rules, partial(worker.ask, deadline=deadline))
+                _take_turn(racer, rules, partial(_in_time, worker, deadline))
+        except DeadlineError:
+            if not any(racer.curve.outcome is Outcome.REACHED for racer in racers):
+                raise
         finally:
             worker.close(racer.close for racer in racers if racer.curve.outcome is None)
-        timings = [timing for racer in racers if (timing := racer.timing()) is not None]
-        return [racer.curve.run(sweep.batch_size, sweep.seed) for racer in racers], timings
+        over = [racer for racer in racers if racer.curve.outcome is not None]
+        timings = [timing for racer in over if (timing := racer.timing()) is not None]
+        return [racer.curve.run(sweep.batch_size, sweep.seed) for racer in over], timings
 
 
 @dataclass(slots=True)
@@ -143,6 +151,13 @@ class _Racer:
         if not steps:
             return None
         return Timing(self.sweep.batch_size, 0, max(1, round(steps)), seconds / steps)
+
+
+def _in_time(worker: Worker, deadline: float, call: Callable[[], Any]) -> Any:
+    """What the call gives, if there is time for it."""
+    if time.perf_counter() > deadline:
+        raise DeadlineError
+    return worker.ask(call, deadline=deadline)
 
 
 def _take_turn(racer: _Racer, rules: Rules, ask: Callable[[Callable[[], Any]], Any]) -> None:
