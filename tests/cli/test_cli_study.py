@@ -118,7 +118,7 @@ def test_the_words(folder: Path) -> None:
         'digits: 1,797 rows, 64 numeric columns, label "digit" with 10 classes (classification).',
         "Columns: 64 kept and standardised; the 64 of unit pixel with one mean and deviation.",
         "Split: 1,257 train, 270 validation, 270 test (stratified by class, seed 0).",
-        "timing: getting ready; 0 of 34, 0:00 spent",
+        "timing: getting ready; 0 of 25, 0:00 spent",
     ]
     for words in (
         "mini-batch",

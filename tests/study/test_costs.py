@@ -38,7 +38,7 @@ def timed(monkeypatch: pytest.MonkeyPatch, store: Store, speed: Speed) -> Costs:
 
 
 def test_a_steady_machine_is_timed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twenty rounds, five more afterwards, and all of them count."""
+    """All rounds, a few more afterwards, and all of them count."""
     store = Store()
     found = timed(monkeypatch, store, lambda number: 1.0)
     found.time_steps(total=1)
@@ -48,7 +48,7 @@ def test_a_steady_machine_is_timed_once(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_after_a_change_of_speed_all_is_timed_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twice as slow from round 20 on: those before do not count, and twenty others do."""
+    """Twice as slow after the runs: the rounds before do not count, and as many others do."""
     store = Store()
     found = timed(monkeypatch, store, lambda number: 2.0 if number >= costs.ROUNDS else 1.0)
     found.time_steps(total=1)

@@ -14,8 +14,8 @@ from rightbatch.study.session import Session
 from rightbatch.study.store import Store
 from rightbatch.study.subject import Subject
 
-ROUNDS = 20
-"""Rounds of timing; their median has a quarter of the scatter of one."""
+ROUNDS = 12
+"""Rounds of timing; their median has a third of the scatter of one."""
 
 _MUCH = 0.5
 """Share of the memory that is left beyond which a size is tried out before it is run."""
@@ -23,7 +23,7 @@ _MUCH = 0.5
 _LEAST = 64e6
 """Bytes; a process cannot be held to fewer, and so few do no harm."""
 
-AGAIN = 5
+AGAIN = 4
 """Rounds after the runs, which show whether the machine is still as fast as before them."""
 
 
