@@ -4,6 +4,7 @@ RightbatchError
 ├── SettingError (also ValueError)      an argument has a value that cannot be used
 ├── DataError (also ValueError)         the data cannot be used
 ├── StoreError                          the study's store cannot be used
+├── ProcessError                        several processes cannot do this together
 └── MissingExtraError (also ImportError) an optional package is not installed
 
 An expected failure of a *run* (diverged, never reached the target) is no error but an
@@ -60,6 +61,10 @@ class DataError(RightbatchError, ValueError):
 
 class StoreError(RightbatchError):
     """The study's store cannot be read, written, or belongs to another study."""
+
+
+class ProcessError(RightbatchError):
+    """Several processes cannot do this together, or one of them has ended before the others."""
 
 
 class MissingExtraError(RightbatchError, ImportError):

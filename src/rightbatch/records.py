@@ -29,6 +29,8 @@ class Batch:
     """Passes over the data completed before this one."""
     step: int
     """Batches of this epoch before this one."""
+    whole: int | None = None
+    """Samples of the batch in all shards together, padding not counted; `None`: those here are all."""
 
 
 class StepResult(NamedTuple):

@@ -125,6 +125,18 @@ class Loader:
             self._cut = Batches(self._cut.length, batch_size, self._cut.last)
 
     @property
+    def shard(self) -> tuple[int, int]:
+        """`(rank, world)`: the part of every batch that is given out.
+
+        It may be set between two passes: where a loader is made before it is known which process it is in.
+        """
+        return self._shard.rank, self._shard.world
+
+    @shard.setter
+    def shard(self, shard: tuple[int, int]) -> None:
+        self._shard = shard_of(shard)
+
+    @property
     def epoch(self) -> int:
         """Passes completed, up to and with the one begun last once it is complete."""
         return self._now.epoch
@@ -165,8 +177,9 @@ class Loader:
         now = self._begin()
         for block in self._blocks(now):
             cut, size, weight = self._cut, block.size, block.part.weight
+            whole = size if self._shard.world > 1 else None
             for data, index in zip(entries(block.data), block.row_numbers, strict=True):
-                batch = Batch(data, index, weight, now.epoch, now.step)
+                batch = Batch(data, index, weight, now.epoch, now.step, whole)
                 now.samples += size
                 now.step += 1
                 yield batch

@@ -61,6 +61,7 @@ class TorchLearner:
     Attributes:
         how: how several replicas are trained: ``"stacked"``, or ``"one by one: "`` and the reason.
         least_rows: the smallest batch that the module can be trained on; 2 where it normalises over it.
+        rank: of this process among those that share every batch: each draws other numbers.
     """
 
     keeps_whole = True
@@ -73,6 +74,7 @@ class TorchLearner:
         self._loss: TorchLoss | None = None
         self._draws = False
         self._whole: bool | None = None
+        self.rank = 0
         self.how = "one by one: stack=False" if not model.stack else _UNDECIDED
         if model.precision != "float32":
             self.how = f"one by one: precision {model.precision}"
@@ -295,7 +297,7 @@ class TorchLearner:
 
     def _noise(self, state: TorchState, number: int) -> Seeded:
         """What a replica draws in this step; a further micro-batch of it draws other numbers."""
-        part = (state.parts,) if state.parts else ()
+        part = (state.parts, self.rank) if self.rank else (state.parts,) if state.parts else ()
         return Seeded(self._device, "noise", state.seeds[number], state.steps, *part)
 
     def _outputs(self, state: TorchState, x: Tensor) -> Tensor:

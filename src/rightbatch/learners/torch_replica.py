@@ -29,6 +29,8 @@ class Replica:
     optimizer: torch.optim.Optimizer | None
     precision: str = "float32"
     scaling: Scaling | None = None
+    runs: nn.Module = field(init=False)
+    """What is called in training: the module, or what exchanges its gradients with other processes."""
     parameters: list[nn.Parameter] = field(init=False)
     """Those that are trained."""
     shares: list[float] = field(init=False, default_factory=list)
@@ -39,6 +41,7 @@ class Replica:
     """Whether the last gradient was, once it is no longer scaled."""
 
     def __post_init__(self) -> None:
+        self.runs = self.module
         self.parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
         if self.optimizer is not None:
             rates = [float(group["lr"]) for group in self.optimizer.param_groups]
@@ -80,10 +83,10 @@ class Replica:
         if not add:
             self.forget()
         if self.precision == "float32":
-            value = loss.batch(self.module, x, y, share)
+            value = loss.batch(self.runs, x, y, share)
         else:
             with autocast(self.precision, x.device):
-                value = loss.batch(self.module, x, y, share)
+                value = loss.batch(self.runs, x, y, share)
         if self.scaling is not None:
             times, self.scaled = times * self.scaling.scale, True
         (value if times == 1 else value * times).backward()  # type: ignore[no-untyped-call]

@@ -16,6 +16,8 @@ _FEW, _SOME, _MANY = 20, 200, 100_000
 _SMALL, _LARGE = 32, 256
 """Mini-batches of more than a few rows."""
 
+_SPELT = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"}
+
 _INSTEAD = "write sizes such as 1,10,100"
 
 
@@ -103,13 +105,17 @@ def _names(pairs: Sequence[tuple[int, Any]], rows: int, *, sizes: int, rules: in
         named = [_by_size(size, rows) for size, _ in pairs]
     else:
         named = [
-            name_of(rule) if sizes == 1 else f"{name_of(rule)}, {_by_size(size, rows)}"
-            for size, rule in pairs
+            _spelt(rule) if sizes == 1 else f"{_spelt(rule)}, {_by_size(size, rows)}" for size, rule in pairs
         ]
     return [
         name if named.count(name) == 1 else f"{name} ({named[: place + 1].count(name)})"
         for place, name in enumerate(named)
     ]
+
+
+def _spelt(rule: Any) -> str:
+    """The update rule as a sentence has it."""
+    return _SPELT.get(name_of(rule), name_of(rule))
 
 
 def _by_size(size: int, rows: int) -> str:

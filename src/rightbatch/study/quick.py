@@ -19,7 +19,7 @@ from rightbatch.study.noise import RunNoise
 from rightbatch.study.subject import Run
 
 WRONG_BY = 4.0
-"""Of 21 tasks, the noise scale was within this factor of B_crit on 18 (bench/noise_along.py)."""
+"""Of 30 tasks, the noise scale was within this factor of B_crit on 27 (bench/noise_along.py)."""
 
 _ALIKE = 1.05
 

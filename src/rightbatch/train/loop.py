@@ -74,5 +74,12 @@ def train(
                 raise
             raise BatchTooLargeError(state, batch, step) from error
         step += 1
-        samples += len(batch.index) if batch.weight is None else int(np.count_nonzero(batch.weight))
+        samples += _samples(batch)
         yield StepEvent(state, result, batch, step, samples, rate)
+
+
+def _samples(batch: Batch) -> int:
+    """Of the batch, those of all processes that share it."""
+    if batch.whole is not None:
+        return batch.whole
+    return len(batch.index) if batch.weight is None else int(np.count_nonzero(batch.weight))
