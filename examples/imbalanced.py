@@ -97,7 +97,7 @@ def main(seed: int) -> None:
 
     study = rb.study(
         training, samples=512, target="val_loss<=0.9", batch_sizes=[4, 16, 64, 256], seeds=3,
-        budget="10s", seed=seed,
+        budget="20s", seed=seed,
     )  # fmt: skip
     assert study.recommendation is not None
     print(study.recommendation.sentence)

@@ -84,7 +84,7 @@ def main(seed: int) -> None:
     accuracy = float(((X @ W.T + b).argmax(axis=1) == y).mean())
     print(f"Accuracy on the test part: {accuracy:.3f}")
 
-    study = rb.study(rb.LogisticRegression(), data, target="val_loss=0.2", budget="5s", seed=seed)
+    study = rb.study(rb.LogisticRegression(), data, target="val_loss=0.2", budget="20s", seed=seed)
     assert study.recommendation is not None
     print(study.recommendation.sentence)
 

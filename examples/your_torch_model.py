@@ -18,7 +18,7 @@ def net(features: int, outputs: int) -> nn.Module:
 def main(seed: int) -> None:
     """The ten lines."""
     data = rb.load_data("digits", seed=seed)
-    study = rb.study(net, data, optimizer="AdamW", target="val_loss=0.2", budget="12s", seeds=3, seed=seed)
+    study = rb.study(net, data, optimizer="AdamW", target="val_loss=0.2", complete=False, seed=seed)
     assert study.recommendation is not None
     batch_size, lr = study.recommendation.batch_size, study.recommendation.learning_rate
 

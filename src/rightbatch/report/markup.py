@@ -62,6 +62,11 @@ def table(shown: Table, caption: str, classes: Iterable[str] = ()) -> str:
     return element("table", inside)
 
 
+def scrolling(table: str, name: str, class_: str = "scroll") -> str:
+    """A table in a box that scrolls: it can be reached with the keyboard, and has a name there."""
+    return element("div", table, class_=class_, tabindex="0", role="region", aria_label=name)
+
+
 def _row(cells: tuple[str, ...], mark: str) -> str:
     first, *rest = cells
     head = element("th", text(first), scope="row")

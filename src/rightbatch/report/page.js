@@ -31,6 +31,7 @@
       const { data, layout } = isDark ? recoloured(figure) : structuredClone(figure);
       Plotly.react(id, data, { ...fitted(layout), ...size }, config);
     }
+    document.dispatchEvent(new CustomEvent("charts-drawn"));
   };
 
   const redraw = () => draw(dark.matches);

@@ -1,8 +1,6 @@
 """The report: the study's document -> one HTML file that needs nothing else and no network."""
 
-import json
 from dataclasses import dataclass
-from importlib.resources import files
 from string import Template
 
 import plotly.graph_objects as go
@@ -10,7 +8,8 @@ from plotly.offline import get_plotlyjs
 
 from rightbatch.report import charts, markup, method, palette, series, tables, words
 from rightbatch.report.document import Document, Standing, measured
-from rightbatch.report.markup import element, paragraph, text
+from rightbatch.report.embed import embedded, resource
+from rightbatch.report.markup import element, paragraph, scrolling, text
 
 GENERATOR = '<meta name="generator" content="rightbatch '
 """How a report of ours begins its generator line; by it we know our own files."""
@@ -60,13 +59,13 @@ def page(document: Document) -> str:
         "result": _result(document),
         "method": method.section(document),
         "version": text(document["version"]),
-        "figures": _embedded({section.name: section.figure.to_plotly_json() for section in shown}),
-        "dark": _embedded(palette.DARK),
-        "css": _resource("page.css"),
-        "js": _resource("page.js"),
+        "figures": embedded({section.name: section.figure.to_plotly_json() for section in shown}),
+        "dark": embedded(palette.DARK),
+        "css": resource("page.css"),
+        "js": resource("page.js"),
         "plotly": get_plotlyjs(),
     }
-    return Template(_resource("page.html")).substitute(values)
+    return Template(resource("page.html")).substitute(values)
 
 
 def sections(document: Document) -> list[Section]:
@@ -144,7 +143,7 @@ def _learning_rates(document: Document) -> Section:
 def _section(section: Section) -> str:
     formula = element("span", section.formula, class_="formula") if section.formula else ""
     title = f"{section.title}, data of the chart"
-    data = element("summary", text(f"Data: {section.title.lower()}")) + _scrolling(
+    data = element("summary", text(f"Data: {section.title.lower()}")) + scrolling(
         markup.table(section.table, title), title
     )
     figure = (
@@ -215,18 +214,4 @@ def _result(document: Document) -> str:
     below = paragraph(words.table_key(document), "key") + "".join(
         paragraph(note, "key") for note in tables.notes(document)
     )
-    return element("section", element("h2", title) + _scrolling(whole, title, "scroll whole") + below)
-
-
-def _scrolling(table: str, name: str, class_: str = "scroll") -> str:
-    # A box that scrolls must be reachable with the keyboard, and have a name there.
-    return element("div", table, class_=class_, tabindex="0", role="region", aria_label=name)
-
-
-def _embedded(value: object) -> str:
-    # "<" would let a text of the study end the script element.
-    return json.dumps(value, allow_nan=False).replace("<", "\\u003c")
-
-
-def _resource(name: str) -> str:
-    return (files("rightbatch.report") / name).read_text(encoding="utf-8")
+    return element("section", element("h2", title) + scrolling(whole, title, "scroll whole") + below)

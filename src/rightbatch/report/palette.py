@@ -16,6 +16,11 @@ GREEN = "#007a5a"  # bluish green, darkened until its text reads on white (contr
 SHADE = "rgba(0,114,178,0.10)"
 DOUBT = "rgba(0,114,178,0.16)"
 POINT = "rgba(0,114,178,0.55)"
+VALLEY = "#d9e6ee"
+HEIGHT = "#b9c6ce"
+
+METHODS = (VERMILLION, BLUE, GREEN, "#a3498c", "#9a7400", INK)
+"""For what has no order; beyond them the dash of a line tells it apart. Each reads on white (contrast over 4)."""
 
 _PLAIN = {
     INK: "#e7ecef",
@@ -28,6 +33,10 @@ _PLAIN = {
     SHADE: "rgba(86,180,233,0.13)",
     DOUBT: "rgba(86,180,233,0.22)",
     POINT: "rgba(86,180,233,0.6)",
+    VALLEY: "#263640",
+    HEIGHT: "#45535c",
+    METHODS[3]: "#e39bcb",
+    METHODS[4]: "#e6b93f",
 }
 
 # Viridis, in order, on a light and on a dark page; the end that would vanish on either is left out.

@@ -40,16 +40,16 @@ def show(document: Document, console: Console, report: Path | None = None) -> No
     """
     console.print(_table(document, console))
     for line in [*_key(document), *tables.notes(document)]:
-        _say(console, line, "dim")
+        say(console, line, "dim")
     console.print()
-    _say(console, words.headline(document), "bold")
-    _say(console, words.standfirst(document))
+    say(console, words.headline(document), "bold")
+    say(console, words.standfirst(document))
     if document["recommendation"] is not None:
-        _listed(console, "Why", document["recommendation"]["reasons"])
-        _listed(console, "What would change it", document["recommendation"]["would_change_if"])
+        listed(console, "Why", document["recommendation"]["reasons"])
+        listed(console, "What would change it", document["recommendation"]["would_change_if"])
     if report is not None:
         console.print()
-        _say(console, f"Report: {report}", whole=True)
+        say(console, f"Report: {report}", whole=True)
 
 
 def _table(document: Document, console: Console) -> Table:
@@ -60,10 +60,10 @@ def _table(document: Document, console: Console) -> Table:
     table.add_column("", width=MARK_WIDTH)
     for position in kept:
         head = f"{columns[position].head}\n{columns[position].under}"
-        table.add_column(_written(head, console), justify="left" if position == 0 else "right", no_wrap=True)
+        table.add_column(written(head, console), justify="left" if position == 0 else "right", no_wrap=True)
     for row in rows:
         cells = [_MARKS.get(row.standing, ""), *(row.cells[position] for position in kept)]
-        table.add_row(*(_written(cell, console) for cell in cells), style=_STYLES[row.standing])
+        table.add_row(*(written(cell, console) for cell in cells), style=_STYLES[row.standing])
     return table
 
 
@@ -89,22 +89,24 @@ def _key(document: Document) -> list[str]:
     return ["   ".join([*key, *[f"{tables.ABOUT} foretold, not run"] * tables.foretold(document)])]
 
 
-def _listed(console: Console, title: str, lines: list[str]) -> None:
+def listed(console: Console, title: str, lines: list[str]) -> None:
+    """A title, and a list under it; nothing where there are no lines."""
     if lines:
         console.print()
-        _say(console, title, "bold")
+        say(console, title, "bold")
     for line in lines:
         # The hanging indent keeps the dashes alone at the left.
         item = Table.grid(padding=(0, 1, 0, 0))
-        item.add_row("-", _written(line, console))
+        item.add_row("-", written(line, console))
         console.print(item)
 
 
-def _say(console: Console, line: str, style: str = "", *, whole: bool = False) -> None:
+def say(console: Console, line: str, style: str = "", *, whole: bool = False) -> None:
     """One paragraph; `whole`: in one line however long, as a path must be to be copied."""
-    console.print(_written(line, console), style=style, soft_wrap=whole)
+    console.print(written(line, console), style=style, soft_wrap=whole)
 
 
-def _written(line: str, console: Console) -> Text:
+def written(line: str, console: Console) -> Text:
+    """The text, in signs that the console can write."""
     # As Text, so that brackets in a file name are no markup.
     return Text(line.translate(_ASCII) if console.options.ascii_only else line)

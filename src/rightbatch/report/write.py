@@ -26,10 +26,15 @@ def write_report(document: Document, path: str | os.PathLike[str]) -> Path:
     Raises:
         SettingError: a file is there that is not a report of rightbatch, or the path cannot be written.
     """
+    return write_page(page(document), path)
+
+
+def write_page(html: str, path: str | os.PathLike[str]) -> Path:
+    """Writes a page of ours, which has the generator line; see `write_report`."""
     place = report_path(path)
     beside = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
-        beside.write_text(page(document), encoding="utf-8")
+        beside.write_text(html, encoding="utf-8")
         beside.replace(place)
     except OSError as error:
         raise _unwritable(path, error) from error
