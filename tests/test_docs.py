@@ -29,8 +29,10 @@ class Snippet(NamedTuple):
     @property
     def needs(self) -> list[str]:
         """The optional packages that it imports, or names as an output of the loader."""
-        imports = [node for node in ast.walk(ast.parse(self.code)) if isinstance(node, ast.Import)]
-        names = {alias.name.partition(".")[0] for node in imports for alias in node.names}
+        nodes = list(ast.walk(ast.parse(self.code)))
+        modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+        modules += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+        names = {module.partition(".")[0] for module in modules}
         return [name for name in OPTIONAL if name in names]
 
 
