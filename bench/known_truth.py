@@ -93,8 +93,8 @@ def quadratic(name: str, problem: NoisyQuadratic) -> Case:
 
 def cases() -> list[Case]:
     """Other dimensions, spectra and noises than those of any published table."""
-    power = 1 / np.arange(1, 16) ** 0.5
-    steep = 0.7 ** np.arange(12)
+    power = np.arange(1.0, 16.0) ** -0.5
+    steep = 0.7 ** np.arange(12.0)
     return [
         regression("regression, d 15, h i^-1/2, noise 1", spectrum(power, sigma=1.0, target=0.05)),
         regression("regression, d 12, h 0.7^i, noise 2", spectrum(steep, sigma=2.0, target=0.1)),

@@ -19,6 +19,7 @@ from rightbatch.study.recommend import PREFERENCES
 from rightbatch.study.run import StudyRun
 from rightbatch.study.settings import Settings, bytes_of, seconds_of, time_word
 from rightbatch.study.store import Store
+from rightbatch.train.processes import Processes
 from rightbatch.train.target import Target
 
 
@@ -175,6 +176,7 @@ def study(
         DataError: the data cannot be used.
         StoreError: the store cannot be used, or holds another study.
     """
+    Processes.started().check_alone("A study")
     seconds, enough, limit = _check(
         budget=budget, tolerance=tolerance, complete=complete, memory_limit=memory_limit, prefer=prefer
     )

@@ -3,7 +3,8 @@
 import inspect
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from rightbatch.records import Array
 
 _SCORES = {"y_score", "y_proba", "y_prob"}
 """What scikit-learn calls its second argument where it wants probabilities."""
+
+_ASKED = "distributed_available_fn"
+"""What a metric of torchmetrics asks whether there are several processes."""
 
 _INSTEAD = "write a function of (y_true, y_pred), such as sklearn.metrics.f1_score"
 
@@ -96,7 +100,22 @@ def _tensors(y: Array, outputs: Array, task: str) -> tuple[Any, Any]:
 def _accumulated(metric: Any, predictions: Any, target: Any) -> Any:
     metric.reset()
     metric.update(predictions, target)
-    return metric.compute()
+    with _not_synchronised(metric):
+        return metric.compute()
+
+
+@contextmanager
+def _not_synchronised(metric: Any) -> Iterator[None]:
+    """Each of several processes has the outputs of all rows: adding theirs up would count rows twice."""
+    parts = metric.modules() if hasattr(metric, "modules") else [metric]
+    before = [(part, getattr(part, _ASKED)) for part in parts if hasattr(part, _ASKED)]
+    try:
+        for part, _ in before:
+            setattr(part, _ASKED, lambda: False)
+        yield
+    finally:
+        for part, asked in before:
+            setattr(part, _ASKED, asked)
 
 
 def _each_replica(name: str, value: Callable[[Array, Array], Any]) -> Callable[[Array, Array], Array]:

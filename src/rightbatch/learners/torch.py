@@ -22,7 +22,7 @@ from rightbatch.learners.torch_gradients import (
     row_gradients,
     shrink,
 )
-from rightbatch.learners.torch_losses import TorchLoss, loss_for, mass_of
+from rightbatch.learners.torch_losses import TorchLoss, loss_for, mass_of, weighs
 from rightbatch.learners.torch_memory import TensorBytes
 from rightbatch.learners.torch_model import TorchModel
 from rightbatch.learners.torch_modules import fresh
@@ -61,6 +61,8 @@ class TorchLearner:
     Attributes:
         how: how several replicas are trained: ``"stacked"``, or ``"one by one: "`` and the reason.
         least_rows: the smallest batch that the module can be trained on; 2 where it normalises over it.
+        device: that it trains on.
+        weighs: whether the loss may count some classes more than others.
         rank: of this process among those that share every batch: each draws other numbers.
     """
 
@@ -71,6 +73,7 @@ class TorchLearner:
         self, model: TorchModel, shape: Shape, rule: Rule | TorchOptimizer, device: torch.device
     ) -> None:
         self._model, self._shape, self._rule, self._device = model, shape, rule, device
+        self.device, self.weighs = device, weighs(model.loss)
         self._loss: TorchLoss | None = None
         self._draws = False
         self._whole: bool | None = None

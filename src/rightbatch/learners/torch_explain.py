@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from rightbatch.errors import DataError, RightbatchError, SettingError
+from rightbatch.errors import DataError, ProcessError, RightbatchError, SettingError
 from rightbatch.learners.torch_check import first_sentence
 from rightbatch.learners.torch_losses import table
 from rightbatch.learners.torch_modules import name_of
@@ -14,6 +14,9 @@ from rightbatch.records import Shape
 
 _ONE_ROW = "more than 1 value per channel"
 """What PyTorch says of normalisation over a batch of one row."""
+
+_GONE = ("Connection closed by peer", "Connection reset by peer", "Socket closed", "Broken pipe")
+"""What gloo says where a process that it waits for is no longer there."""
 
 _MISFITS = (RuntimeError, ValueError, TypeError, IndexError)
 """What PyTorch raises where shapes or types do not fit; other errors are the user's own."""
@@ -109,9 +112,8 @@ def explained(
     x, y = batch
     if isinstance(error, torch.OutOfMemoryError):
         return None
-    if _ONE_ROW in str(error):
-        problem = "must be at least 2 where a model normalises over the batch"
-        return SettingError("batch_size", problem, len(x), "write a larger one, or last='drop' for the rest")
+    if known := _known(error, len(x)):
+        return known
     try:
         with torch.no_grad():
             outputs = table(module.eval()(x), len(x))
@@ -131,6 +133,33 @@ def explained(
         return None
     shapes = f"outputs of shape {tuple(outputs.shape)} and targets of shape {tuple(y.shape)}"
     return SettingError("loss", f"cannot be taken of {shapes}", first_sentence(error), "write another loss")
+
+
+def _known(error: Exception, rows: int) -> RightbatchError | None:
+    """The sentence for an error that its text alone explains."""
+    if gone := lost(error):
+        return ProcessError(gone)
+    if _ONE_ROW not in str(error):
+        return None
+    problem = "must be at least 2 where a model normalises over the batch"
+    return SettingError("batch_size", problem, rows, "write a larger one, or last='drop' for the rest")
+
+
+def lost(error: Exception) -> str | None:
+    """The sentence for an error that says that another process of the training has ended.
+
+    Example:
+        >>> print(lost(RuntimeError("pair.cc:553: Connection closed by peer")).partition(", ")[0])
+        Another process of this training has ended (Connection closed by peer)
+    """
+    reason = next((sign for sign in _GONE if sign in str(error)), None)
+    if reason is None and not isinstance(error, torch.distributed.DistError):
+        return None
+    return (
+        f"Another process of this training has ended ({reason or first_sentence(error)}), and its own output "
+        "says why; "
+        "start them again, and with checkpoint=FOLDER and resume=True it goes on from the last checkpoint."
+    )
 
 
 def _refused(module: nn.Module, x: Tensor, error: Exception) -> SettingError:

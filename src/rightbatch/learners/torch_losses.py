@@ -167,6 +167,11 @@ def loss_for(loss: Any, shape: Shape, outputs: int, device: torch.device) -> Tor
     return ClassLoss(each, mean, plain=loss.weight is None and loss.ignore_index < 0)
 
 
+def weighs(loss: Any) -> bool:
+    """Whether the loss may count the rows of some classes more than others."""
+    return type(loss) in _CLASS_LOSSES
+
+
 def mass_of(loss: Any, y: Tensor) -> float:
     """What these targets count in the loss's own mean: their number, or the sum of their classes' weights.
 

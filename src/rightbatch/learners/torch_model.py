@@ -104,6 +104,14 @@ class TorchModel:
         """A scheduler of `torch.optim.lr_scheduler` at work on the optimizer in the state."""
         return _adapter("torch_schedules").begun(schedule, state, lr, **settings)
 
+    def device_of(self, local_rank: int) -> str:
+        """The device of one of several processes on a machine."""
+        return str(_adapter("torch_processes").device_of(self.device, local_rank))
+
+    def team(self, learner: Any, rank: int, world: int) -> Any:
+        """The processes that train together, as `rightbatch.train.processes.Team`, joined by this one."""
+        return _adapter("torch_processes").TorchTeam(learner, rank, world)
+
     def __repr__(self) -> str:
         defaults: dict[str, Any] = {"loss": None, "optimizer": None, "input_shape": None}
         defaults |= {"weights": "fresh", "device": "cpu", "precision": "float32", "stack": True}

@@ -31,7 +31,7 @@ _OUTCOME_LOOK = {
 
 def time_to_target(shown: series.TimeToTarget) -> go.Figure:
     """T(B) with intervals; the sizes within 5 % of the fastest lie on the shaded stretch."""
-    figure = _figure(
+    figure = empty_figure(
         _sizes(shown.points, shown.missed),
         axes.log("time to target T(B)", _reach(shown.points), units.seconds),
     )
@@ -57,7 +57,7 @@ def time_to_target(shown: series.TimeToTarget) -> go.Figure:
 def steps_to_target(shown: series.StepsToTarget) -> go.Figure:
     """S(B) with intervals, the fitted law and its doubt."""
     drawn = _reach(shown.points) + (shown.law.low + shown.law.high if shown.law else [])
-    figure = _figure(_sizes(shown.points, shown.missed), axes.log("steps to target S(B)", drawn, units.count))
+    figure = empty_figure(_sizes(shown.points, shown.missed), axes.log("steps to target S(B)", drawn, units.count))
     if shown.law is not None:
         _add_law(figure, shown.law)
     _add_points(figure, shown.points, None, "measured", units.count)
@@ -70,7 +70,7 @@ def step_time(shown: series.StepTime) -> go.Figure:
     sizes = [size for size, _ in shown.rounds]
     flat = [(size, value) for size, values in shown.rounds for value in values]
     upward = axes.log("time per step t(B)", [value for _, value in flat], units.seconds)
-    figure = _figure(axes.batch_size(sizes), upward)
+    figure = empty_figure(axes.batch_size(sizes), upward)
     if shown.line is not None:
         _add_line(figure, series.spaced(sizes[0], sizes[-1]), *shown.line)
     figure.add_scatter(
@@ -93,7 +93,7 @@ def curves(shown: list[series.Curve], metric: str, target: float) -> go.Figure:
     upward = (
         axes.linear(name) if min([target, *values]) <= 0 else axes.log(name, [target, *values], units.plain)
     )
-    figure = _figure(axes.log("examples seen", seen, units.count), upward)
+    figure = empty_figure(axes.log("examples seen", seen, units.count), upward)
     for position, (curve, colour) in enumerate(zip(shown, palette.ramp(len(shown)), strict=True)):
         figure.add_traces(_curve(curve, colour, _CURVE_ENDS[position % len(_CURVE_ENDS)]))
     _add_target(figure, target)
@@ -104,7 +104,7 @@ def curves(shown: list[series.Curve], metric: str, target: float) -> go.Figure:
 def learning_rates(shown: list[series.Rate]) -> go.Figure:
     """The learning rates tried; the best of each batch size on a line."""
     sizes = sorted({rate.batch_size for rate in shown})
-    figure = _figure(
+    figure = empty_figure(
         axes.batch_size(sizes), axes.log("learning rate", [rate.learning_rate for rate in shown], units.plain)
     )
     _add_best(figure, [rate for rate in shown if rate.best])
@@ -114,7 +114,8 @@ def learning_rates(shown: list[series.Rate]) -> go.Figure:
     return figure
 
 
-def _figure(x: dict[str, Any], y: dict[str, Any]) -> go.Figure:
+def empty_figure(x: dict[str, Any], y: dict[str, Any]) -> go.Figure:
+    """A figure with nothing on it but its axes."""
     return go.Figure(
         layout={
             "template": "none",

@@ -20,7 +20,7 @@ VALLEY = "#d9e6ee"
 HEIGHT = "#b9c6ce"
 
 METHODS = (VERMILLION, BLUE, GREEN, "#a3498c", "#9a7400", INK)
-"""For what has no order; beyond them the dash of a line tells it apart. Each reads on white (contrast over 4)."""
+"""For what has no order; beyond them the dash of a line tells it apart. Contrast on white: 3.8 and more."""
 
 _PLAIN = {
     INK: "#e7ecef",

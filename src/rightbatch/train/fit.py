@@ -1,28 +1,34 @@
 """`fit`: train one model to the end."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from rightbatch.checks import whole_number
 from rightbatch.data.loader import Loader
 from rightbatch.errors import SettingError
 from rightbatch.learners.metrics import Metric
+from rightbatch.learners.models import model_named
 from rightbatch.learners.own_metrics import own_metrics
 from rightbatch.learners.protocol import Learner
-from rightbatch.learners.torch_model import TorchModel
-from rightbatch.records import Shape, StepEvent
+from rightbatch.learners.torch_model import TorchModel, said
+from rightbatch.records import Array, Shape, StepEvent
 from rightbatch.train.budget import Budget
 from rightbatch.train.follow import Follower
 from rightbatch.train.growth import Measured, Planned, most_steps, sizes_of
 from rightbatch.train.inputs import Pair, pair_in, parts_of
 from rightbatch.train.loop import train as steps_of
 from rightbatch.train.pace import Horizon, OfEpochs, Pace, pace_of, torch_pace
+from rightbatch.train.processes import Processes
 from rightbatch.train.recipe import Recipe
 from rightbatch.train.result import FitProgress, FitResult
+from rightbatch.train.resume import Asked, Keeping
 from rightbatch.train.schedule import SCHEDULES
 from rightbatch.train.steps import Rules, ruled
 from rightbatch.train.target import Target, parse_target
+from rightbatch.train.watch import Watcher
 
 _ENOUGH_STEPS = 2000
 """Without a limit given, small data are passed over until about this many steps are done."""
@@ -56,6 +62,13 @@ def fit(
     seed: int = 0,
     last: str = "keep",
     progress: Callable[[FitProgress], None] | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    checkpoint_every: int | str = "60s",
+    keep: int = 3,
+    log: str | Path | None = None,
+    watchers: Sequence[Watcher] = (),
+    monitor: bool = True,
 ) -> FitResult:
     """Train a model by mini-batches.
 
@@ -106,6 +119,17 @@ def fit(
         seed: of the starting weights and the order of the rows.
         last: what becomes of a last batch that is not full, as in `Loader`.
         progress: called with a `FitProgress` after every step.
+        checkpoint: folder that all that is needed to go on is written to: parameters, optimizer, schedule,
+            the loader's position, what was drawn; in `.npz` files that are whole or not there.
+        resume: go on from the newest checkpoint, bit for bit on the CPU, as if nothing had happened;
+            model, data and settings must be the same, limits may be others. Without a checkpoint
+            it starts from the beginning.
+        checkpoint_every: steps, or a time such as ``"60s"`` or ``"5m"``, from one checkpoint to the next.
+        keep: how many of the last checkpoints are kept, beside that of the best epoch.
+        log: file that the history is written to while it grows, as JSON lines.
+        watchers: told of what happens; see `Watcher`, `tensorboard` and `mlflow`.
+        monitor: look for what goes wrong: a loss that explodes or is no number, layers that stand
+            still, waiting for batches, missing classes, overfitting; it is said in `warnings`.
 
     Returns:
         The trained model, its history, and why it stopped.
@@ -113,6 +137,7 @@ def fit(
     Raises:
         SettingError: a setting cannot be used.
         DataError: the data cannot be used.
+        StoreError: the checkpoints to go on from are of another training.
 
     Example:
         >>> import numpy as np
@@ -124,13 +149,19 @@ def fit(
     """
     seed = whole_number("seed", seed, at_least=0, instead="write a whole number such as 0")
     rules = Rules(accumulate=accumulate, clip_norm=clip_norm, weight_decay=weight_decay or 0.0)
+    processes = Processes.started()
+    keeping = Keeping.of(checkpoint, resume=resume, checkpoint_every=checkpoint_every, keep=keep)
+    asked = Asked.of(keeping, log=log, watchers=watchers, monitor=monitor, first=processes.first)
+    model = processes.model(model_named(model))
     recipe = Recipe.of(model, optimizer, rules, precision=precision, schedule=schedule)
     whole = bool(getattr(recipe.model, "keeps_whole", False))
     loader, held, shape = _prepare(train, validation, batch_size, seed, last, whole=whole)
+    processes.share(loader)
     sizes = sizes_of(batch_size, loader.batch_size, loader.rows)
     limits = Budget(epochs=epochs, steps=steps, samples=samples, seconds=seconds)
     budget = limits if limits != Budget() else _enough(len(loader))
     learner = recipe.model.build(shape, recipe.rule)
+    team = processes.team(recipe.model, learner)
     state = learner.start([seed])
     rate = recipe.rate(lr, shape.task, _own_lr(learner, state))
     follower = Follower(
@@ -143,21 +174,51 @@ def fit(
         patience=None if patience is None else whole_number("patience", patience, at_least=1),
         steps_per_epoch=len(loader),
         lr=float(rate[0]),
-        progress=progress,
+        progress=progress if processes.first else None,
+        judge=team.judge,
+        clock=None if seconds is None else team.clock,
         own_metrics=_metrics(metrics, shape, held),
         accumulate=accumulate,
     )
     pace = _pace(schedule, recipe, (state, float(rate[0])), _horizon(budget, loader, sizes), sizes)
-    stepper = ruled(learner, recipe.rules, sizes if isinstance(sizes, Measured) else None)
+    stepper = ruled(team.steps, recipe.rules, sizes if isinstance(sizes, Measured) else None)
+    settings = _settings(recipe, rate, schedule, batch_size, seed)
+    asked.attach(follower, state, loader, {"schedule": pace, "batch_sizes": sizes}, settings)
+    result = follower.follow(state, _Epochs(follower, loader, stepper, rate, pace, sizes))
+    processes.check_together(result.outcome, result.stopped)
+    team.settle(result.state)
+    return result
 
-    def epoch_of(state: Any, step: int, samples: int) -> Iterator[StepEvent]:
-        if sizes is not None:
-            loader.batch_size = sizes.at(follower.epoch)
+
+@dataclass(frozen=True, slots=True)
+class _Epochs:
+    """The steps of every epoch."""
+
+    follower: Follower
+    loader: Loader
+    stepper: Any
+    rate: Array
+    pace: Pace
+    sizes: Planned | Measured | None
+
+    def __call__(self, state: Any, step: int, samples: int) -> Iterator[StepEvent]:
+        """Those of the epoch that begins, or what is left of it, after so many steps and samples."""
+        follower, loader = self.follower, self.loader
+        if self.sizes is not None:
+            loader.batch_size = self.sizes.at(follower.epoch)
         follower.steps_per_epoch, follower.batch_size = len(loader), loader.batch_size
-        factor = pace.of(follower.epoch, follower.watched)
-        return steps_of(stepper, state, loader.batches(), rate, schedule=factor, step=step, samples=samples)
+        factor, batches = self.pace.of(follower.epoch, follower.watched), loader.batches()
+        return steps_of(self.stepper, state, batches, self.rate, schedule=factor, step=step, samples=samples)
 
-    return follower.follow(state, epoch_of)
+
+def _settings(recipe: Recipe, rate: Array, schedule: Any, batch_size: Any, seed: int) -> dict[str, str]:
+    """What training was asked for, in words; on which device is not part of it."""
+    model, rules = recipe.model, recipe.rules
+    model = replace(model, device="cpu", optimizer=None) if isinstance(model, TorchModel) else model
+    words = {"model": model, "optimizer": recipe.rule, "lr": float(rate[0]), "schedule": schedule}
+    words |= {"batch_size": batch_size, "accumulate": rules.accumulate, "clip_norm": rules.clip_norm}
+    words |= {"weight_decay": rules.weight_decay, "seed": seed}
+    return {name: said(value) for name, value in words.items()}
 
 
 def _prepare(

@@ -16,6 +16,26 @@ from rightbatch.train.target import Target
 from rightbatch.train.watch import Run, Watching
 
 
+@dataclass(slots=True)
+class Reached:
+    """How far a training is."""
+
+    step: int = 0
+    """Updates made."""
+    samples: int = 0
+    """Samples seen."""
+    seconds: float = 0.0
+    """Spent, sessions before this one included."""
+    total: float = 0.0
+    """Σ samples · loss of the epoch being made."""
+    begun: int = 0
+    """Samples seen before that epoch."""
+
+    def next_epoch(self) -> None:
+        """An epoch begins here."""
+        self.total, self.begun = 0.0, self.samples
+
+
 @dataclass(slots=True, kw_only=True)
 class Follower:
     """The rules of one training and what has been seen of it so far."""
@@ -31,6 +51,10 @@ class Follower:
     lr: float
     """As the caller set it, before any schedule."""
     progress: Callable[[FitProgress], None] | None
+    judge: Any = None
+    """The learner that evaluates; `None`: the one that is trained."""
+    clock: Callable[[], float] | None = None
+    """Seconds that limits are held against; `None`: of this process."""
     own_metrics: tuple[Metric, ...] = ()
     """Of the caller's, evaluated beside those of the task."""
     accumulate: int = 1
@@ -43,7 +67,7 @@ class Follower:
     """The one being made; a loader may have made others before."""
     started: float = field(init=False, default=0.0)
     """By the clock."""
-    reached: "Reached" = field(init=False, default_factory=lambda: Reached())
+    reached: Reached = field(init=False, default_factory=Reached)
     ended: dict[str, Any] | None = field(init=False, default=None)
     """How it ended, and by which rules."""
     history: list[dict[str, float]] = field(default_factory=list)
@@ -62,7 +86,7 @@ class Follower:
             state: the replica to train.
             epoch_of: the steps of the next epoch, from a state, the steps and the samples done before.
         """
-        self.started = time.perf_counter() - self.reached.seconds
+        self.started = self._now() - self.reached.seconds
         try:
             self.watching.begin(state)
             if self.ended is not None:
@@ -123,6 +147,9 @@ class Follower:
         learner: Any = self.learner
         return learner
 
+    def _now(self) -> float:
+        return time.perf_counter() if self.clock is None else self.clock()
+
     def _rules(self) -> dict[str, Any]:
         """When it ends."""
         target = None if self.target is None else str(self.target)
@@ -143,7 +170,7 @@ class Follower:
                 watching.look(event, loss)
                 if not math.isfinite(loss):
                     return self._diverged(event, before_update=event.step == 1), event
-            seconds = time.perf_counter() - self.started
+            seconds = self._now() - self.started
             if watching.every_step:
                 self.reached = Reached(event.step, samples, seconds, total, begun)
                 watching.step(event)
@@ -194,13 +221,13 @@ class Follower:
         if self.validation is None:
             return {}
         names: list[str | Metric] = [*metrics_of(self.shape.task), *self.own_metrics]
-        values = evaluate(self.learner, state, self.validation, names)
+        values = evaluate(self.judge or self.learner, state, self.validation, names)
         return {f"val_{name}": float(value[0]) for name, value in values.items()}
 
     def _meets(self, target: Target, state: Any) -> bool:
         if target.name in self.metrics:
             return target.met(self.metrics[target.name])
-        values = evaluate(self.learner, state, self.train, [target.metric])
+        values = evaluate(self.judge or self.learner, state, self.train, [target.metric])
         return target.met(float(values[target.metric][0]))
 
     def _out_of_patience(self, event: StepEvent, watched: float) -> bool:
@@ -243,10 +270,12 @@ class Follower:
 
     def _too_large(self, error: BatchTooLargeError) -> FitResult:
         rows = len(error.batch.index)
+        processes = math.ceil((error.batch.whole or rows) / rows)
         piece = math.ceil(rows / self.accumulate)
         largest = largest_that_fits(self.learner, error.state, error.batch, below=piece)
         state = error.state if self.best[2] is None else self.best[2]
-        return self._ended(None, state, Outcome.OUT_OF_MEMORY, sentence(rows, largest, self.accumulate))
+        text = sentence(rows * processes, largest * processes, self.accumulate)
+        return self._ended(None, state, Outcome.OUT_OF_MEMORY, text)
 
     def _ended(self, event: StepEvent | None, state: Any, outcome: Outcome, stopped: str) -> FitResult:
         best = state is self.best[2]
@@ -271,23 +300,3 @@ class Follower:
             stopped=stopped,
             warnings=tuple(self.watching.run.warnings),
         )
-
-
-@dataclass(slots=True)
-class Reached:
-    """How far a training is."""
-
-    step: int = 0
-    """Updates made."""
-    samples: int = 0
-    """Samples seen."""
-    seconds: float = 0.0
-    """Spent, sessions before this one included."""
-    total: float = 0.0
-    """Σ samples · loss of the epoch being made."""
-    begun: int = 0
-    """Samples seen before that epoch."""
-
-    def next_epoch(self) -> None:
-        """An epoch begins here."""
-        self.total, self.begun = 0.0, self.samples

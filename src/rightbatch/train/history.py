@@ -6,7 +6,6 @@ where a watcher found something; the last is ``{"step", "outcome", "stopped"}``.
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from io import TextIOBase
 from pathlib import Path
@@ -40,9 +39,7 @@ class HistoryLog(Watcher):
         try:
             path.open("a", encoding="utf-8").close()
         except OSError as error:
-            raise SettingError(
-                "log", f"cannot be written ({error.strerror})", str(path), _INSTEAD
-            ) from None
+            raise SettingError("log", f"cannot be written ({error.strerror})", str(path), _INSTEAD) from None
 
     def begin(self, run: Run, state: Any) -> None:
         """Go on where the training does; what was found until now is written."""
@@ -51,7 +48,7 @@ class HistoryLog(Watcher):
         kept = [line for line in map(_read, self._path.read_text("utf-8").splitlines()) if _before(line, run)]
         beside = self._path.with_name(f".{self._path.name}.part")
         beside.write_text("".join(_line(entry) for entry in kept), "utf-8")
-        os.replace(beside, self._path)
+        beside.replace(self._path)
         self._file = self._path.open("a", encoding="utf-8")
         for sentence in run.warnings:
             self.warned(run, sentence)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 from rightbatch.checks import whole_number
@@ -164,18 +163,12 @@ class Keeper(Watcher):
         try:
             self._writing.result()
         except OSError as error:
-            whole = f"the last whole one is of step {self._written_step:,}" if self._written_step else "there is none"
-            run.warn(
-                f"A checkpoint could not be written to {self._folder.path} ({error.strerror or error}); {whole}."
-            )
+            step, where = self._written_step, self._folder.path
+            whole = f"the last whole one is of step {step:,}" if step else "there is none yet"
+            run.warn(f"A checkpoint could not be written to {where} ({error.strerror or error}); {whole}.")
         self._writing = None
 
 
 def keep_of(keep: Any) -> int:
     """How many checkpoints to keep."""
     return whole_number("keep", keep, at_least=1, instead="write a number of checkpoints such as 3")
-
-
-def folder_of(checkpoint: Any, keep: Any) -> Folder:
-    """The folder of checkpoints, made where there is none."""
-    return Folder(Path(checkpoint), keep_of(keep))

@@ -48,4 +48,4 @@ def _layer(name: str) -> str:
 
 
 def _sums(parameters: Mapping[str, Array]) -> dict[str, int]:
-    return {name: zlib.crc32(np.ascontiguousarray(values)) for name, values in parameters.items()}
+    return {name: zlib.crc32(np.ascontiguousarray(values).data) for name, values in parameters.items()}

@@ -4,6 +4,7 @@ It looks at what is there already: the loss of every step, the rows of the first
 between two epochs, the history. A step whose loss is calm costs nothing.
 """
 
+import itertools
 import math
 import time
 from collections.abc import Sequence
@@ -94,9 +95,9 @@ class Monitor(Watcher):
         if self._losses is None and "exploded" not in self._said:
             self._calm(run, row["loss"])
         now = time.perf_counter()
-        if self._layers is not None and event.step - self._layers.step >= _CHECK_STEPS:
-            if now - self._looked > self._took / _CHECK_SHARE:
-                self._look_at_layers(run, event)
+        idle = now - self._looked > self._took / _CHECK_SHARE
+        if idle and self._layers is not None and event.step - self._layers.step >= _CHECK_STEPS:
+            self._look_at_layers(run, event)
         self._look_at_waiting(run, now - self._began)
         if run.history[-1].get("val_loss", math.nan) <= _least(run.history):
             self._said.discard("overfitting")
@@ -160,7 +161,7 @@ def overfitting(history: Sequence[dict[str, float]]) -> str:
     rows = history[-_RISES - 1 :]
     if len(rows) <= _RISES or "val_loss" not in rows[0]:
         return ""
-    pairs = list(zip(rows[:-1], rows[1:], strict=True))
+    pairs = list(itertools.pairwise(rows))
     rising = all(new["val_loss"] > old["val_loss"] and new["loss"] < old["loss"] for old, new in pairs)
     best = min(history, key=lambda row: row["val_loss"])
     if not rising or rows[-1]["val_loss"] <= _RISEN * best["val_loss"]:

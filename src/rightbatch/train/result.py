@@ -52,7 +52,7 @@ class FitResult:
     stopped: str
     metrics: tuple[Metric, ...] = field(default=(), repr=False)
     """Of the caller's own."""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def _whole(self) -> bool:

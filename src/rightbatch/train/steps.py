@@ -11,6 +11,7 @@ micro-batch.
 
 import math
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
@@ -88,6 +89,8 @@ class Ruled:
 
     def __init__(self, learner: GivesHalves, rules: Rules, watch: "Watch | None" = None) -> None:
         self._learner, self._rules, self._watch = learner, rules, watch
+        # Several processes need to exchange a gradient only once, when all of it is there.
+        self._holding = getattr(learner, "holding", nullcontext)
 
     def step(self, state: Any, batch: Batch, lr: Array) -> tuple[Any, StepResult]:
         """One update of every replica, each with its own learning rate."""
@@ -117,11 +120,13 @@ class Ruled:
         first = 1.0, 0.0
         for number, (part, mass) in enumerate(counted):
             share = mass / whole
-            loss = loss + np.float32(share) * self._learner.slope(state, part, share=share, add=number > 0)
+            with nullcontext() if watched or number + 1 == len(counted) else self._holding(state):
+                slope = self._learner.slope(state, part, share=share, add=number > 0)
+            loss = loss + np.float32(share) * slope
             if watched and number == 0:
                 first = share, float(self._learner.norms(state)[0]) / share
         if watched and self._watch is not None and len(counted) > 1:
-            self._watch.note(len(batch.index), *first, float(self._learner.norms(state)[0]))
+            self._watch.note(batch.whole or len(batch.index), *first, float(self._learner.norms(state)[0]))
         return loss
 
 

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from rightbatch.errors import SettingError
 from rightbatch.learners.protocol import Storable
 from rightbatch.records import Array
 from rightbatch.train.packing import packed
 
+_SHORT = 60
+"""Letters of a setting that are shown."""
 
 _POSITION = {"epoch", "samples", "step", "batch_size", "last"}
 """What a loader's state says of where it is; the rest is what it belongs to."""
@@ -45,8 +48,9 @@ class Training:
         others: by name; those without `state_dict` remember nothing.
     """
 
-    def __init__(self, learner: Storable, loader: Any, follower: Any, others: Mapping[str, Any]) -> None:
-        self._learner, self._loader, self._follower = learner, loader, follower
+    def __init__(self, learner: Any, loader: Any, follower: Any, others: Mapping[str, Any]) -> None:
+        self._learner: Storable = learner
+        self._loader, self._follower = loader, follower
         self._others = {name: part for name, part in others.items() if hasattr(part, "state_dict")}
         self._others["random"] = GlobalRandom()
         self._rows: list[str] = []
@@ -84,7 +88,15 @@ class Training:
         return {name: str(value) for name, value in state.items() if name not in _POSITION}
 
     def anatomy(self, state: Any) -> dict[str, str]:
-        """What the learner's state is made of: the shape of every array, and every setting, by its place."""
+        """What the learner's state is made of: the shape of every array, and every setting, by its place.
+
+        Raises:
+            SettingError: the learner cannot store its state.
+        """
+        if not hasattr(self._learner, "load_state_dict"):
+            name = type(self._learner).__name__
+            instead = "leave it out, or train a built-in model or a PyTorch module"
+            raise SettingError("checkpoint", "cannot hold what this model learns", name, instead)
         tree, arrays = packed(self._learner.state_dict(state))
         return {place: _said(value, arrays) for place, value in _leaves(tree, "")}
 
@@ -97,10 +109,20 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
         'lr is 0.1 there and 0.2 here'
     """
     for name in [*here, *(name for name in there if name not in here)]:
-        then, now = there.get(name, "nothing"), here.get(name, "nothing")
+        then, now = (str(settings.get(name, "not known")) for settings in (there, here))
         if then != now:
-            return f"{name} is {then} there and {now} here"
+            pairs = enumerate(zip(then, now, strict=False))
+            same = next((place for place, (old, new) in pairs if old != new), 0)
+            return f"{name} is {_around(then, same)} there and {_around(now, same)} here"
     return ""
+
+
+def _around(text: str, place: int) -> str:
+    """The text where it is short, else what stands around a place in it."""
+    if len(text) <= _SHORT:
+        return text
+    start, stop = max(0, place - _SHORT // 3), place + _SHORT // 2
+    return f"{'…' if start else ''}{text[start:stop]}{'…' if stop < len(text) else ''}"
 
 
 def _leaves(tree: Any, place: str) -> list[tuple[str, Any]]:

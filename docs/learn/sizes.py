@@ -1,0 +1,163 @@
+"""Page 3: steps, seconds, memory and noise against the batch size, on the digits."""
+
+from typing import NamedTuple
+
+import numpy as np
+from learn import drawing
+from learn.drawing import Dots, Line
+from learn.measured import problem, study
+from learn.plane import Floats
+from learn.seeds import table
+
+import rightbatch as rb
+from rightbatch import units
+from rightbatch.report import axes, charts, series, tables
+from rightbatch.report.page import Section
+from rightbatch.train.loop import endless
+
+BATCHES = 200
+"""Batches of each size whose noise is measured."""
+
+_RESAMPLES = 1000
+
+
+def steps() -> Section:
+    """S(B), as the report of the study has it."""
+    document = study()
+    shown = series.steps_to_target(document)
+    fit = document["fit"]
+    ends = {name: units.between(*fit["interval"][name], units.count) for name in ("s_min", "b_crit")}
+    smallest, largest = shown.points[0], shown.points[-1]
+    caption = (
+        f"Steps until the {document['target']['metric']} is {document['target']['value']:g}, each batch size with its "
+        f"best learning rate, with 95 % intervals: from {_said(smallest, units.count)} at batch size "
+        f"{smallest.batch_size} to {_said(largest, units.count)} at {largest.batch_size:,}. The bend, "
+        f"B_crit, is at {units.count(fit['b_crit'])} ({ends['b_crit']}); fewer than {units.count(fit['s_min'])} "
+        f"({ends['s_min']}) steps are not enough at any size."
+    )
+    return Section("steps", "Steps to target", "", caption, charts.steps_to_target(shown), tables.steps_to_target(shown))
+
+
+def seconds() -> Section:
+    """T(B), as the report of the study has it."""
+    document = study()
+    shown, best = series.time_to_target(document), document["recommendation"]
+    named = {point.batch_size: point for point in shown.points}
+    slow, fast, full = named[min(named)], named[best["batch_size"]], named[max(named)]
+    caption = (
+        f"The same runs in seconds, on the machine that built this page. Batch size {fast.batch_size} takes "
+        f"{_said(fast, units.seconds)}, batch size {slow.batch_size} {units.seconds(slow.value)} and all rows at once "
+        f"{units.seconds(full.value)}. The fastest is one of {units.listed([f'{size:,}' for size in best['interval']])} "
+        "or between, with 95 % probability."
+    )
+    return Section("seconds", "Seconds to target", "", caption, charts.time_to_target(shown), tables.time_to_target(shown))
+
+
+def _said(point: series.Point, written: units.Written) -> str:
+    return f"{written(point.value)} ({units.between(point.low, point.high, written)})"
+
+
+def memory() -> Section:
+    """Bytes of training at every batch size."""
+    used = {row["batch_size"]: row["memory_bytes"] for row in study()["batch_sizes"] if row["memory_bytes"]}
+    sizes, taken = list(used), list(used.values())
+    figure = drawing.chart(
+        axes.batch_size(sizes), axes.log("memory of training (bytes)", taken, units.size), [Dots("measured", sizes, taken)]
+    )
+    least, most = sizes[0], sizes[-1]
+    each = (used[most] - used[sizes[-2]]) / (most - sizes[-2])
+    caption = (
+        f"Most bytes held at once by model, optimizer, batch and step: {units.size(used[least])} at batch size {least}, "
+        f"{units.size(used[most])} at {most:,}. What the model itself takes does not depend on the batch; at the "
+        f"large end every further row costs about {units.size(each)}."
+    )
+    cells = [(f"{size:,}", units.size(value)) for size, value in used.items()]
+    return Section("memory", "Memory", "", caption, figure, table(("batch size", "memory"), cells))
+
+
+class _Noise(NamedTuple):
+    size: int
+    loss: Floats
+    """Of each batch, the square of its distance from the loss of all rows."""
+    gradient: Floats
+    """Likewise of the gradient."""
+
+
+def noise(*, batches: int = BATCHES) -> Section:
+    """The variance of loss and gradient over batches, at parameters that stand still."""
+    found = _noises(batches)
+    rows = problem()[0].samples
+    sizes = [each.size for each in found]
+    loss, gradient = ([float(np.mean(getattr(each, of))) for each in found] for of in ("loss", "gradient"))
+    (slope, low, high), (_, low_of, high_of) = _slope(found, "loss"), _slope(found, "gradient")
+    law = [(1 / size) * (rows - size) / (rows - 1) for size in sizes]
+    marks = [
+        _dots(found, "loss", "variance of the batch loss", 0),
+        _dots(found, "gradient", "variance of the batch gradient", 1),
+        Line("1 / B, drawn without putting back", sizes, law, 3, 1.5),
+    ]
+    drawn = [value / values[0] for values in (loss, gradient) for value in values]
+    figure = drawing.chart(axes.batch_size(sizes), axes.log("variance, of that at B = 1", drawn, units.plain), marks)
+    agrees = low_of <= -1 <= high_of and low <= -1 <= high
+    caption = (
+        f"How far the loss and the gradient of a batch are from those of all {rows:,} rows (mean square of "
+        f"{batches} batches, 95 % intervals), after one epoch of training. Up to batch size {_straight(sizes, rows)} "
+        f"the variance of the loss falls as B to the power {slope:.2f} ({low:.2f} to {high:.2f}), that of the gradient "
+        f"with an exponent of {low_of:.2f} to {high_of:.2f}: {'this is' if agrees else 'near, but not quite,'} 1 / B."
+    )
+    cells = [(f"{size:,}", *map(units.plain, row)) for size, *row in zip(sizes, loss, gradient, strict=True)]
+    return Section(
+        "noise", "Noise falls with the batch", "", caption, figure,
+        table(("batch size", "variance of the loss", "variance of the gradient"), cells),
+    )
+
+
+def _straight(sizes: list[int], rows: int) -> int:
+    """The largest size that is a small part of all rows."""
+    return max(size for size in sizes if size <= rows / 16)
+
+
+def _noises(batches: int) -> list[_Noise]:
+    subject, _ = problem()
+    learner = subject.learner
+    state = rb.fit(rb.MLP(), subject.train, batch_size=32, epochs=1, lr=0.1, schedule="constant").state
+    losses = learner.losses(learner.predict(state, subject.train[0]), subject.train[1])[0].astype(np.float64)
+    whole = learner.gradient(state, next(rb.Loader(subject.train, subject.samples).batches()))[0]
+    found = []
+    for size in (2**power for power in range(11)):
+        stream = endless(subject.loader(size))
+        taken = [next(stream) for _ in range(batches)]
+        far = np.array([losses[batch.index].mean() - losses.mean() for batch in taken])
+        slopes = [np.sum((learner.gradient(state, batch)[0] - whole) ** 2) for batch in taken]
+        found.append(_Noise(size, far**2, np.array(slopes, np.float64)))
+    return found
+
+
+def _dots(found: list[_Noise], of: str, name: str, look: int) -> Dots:
+    first = float(np.mean(getattr(found[0], of)))
+    ends = [np.percentile(_resampled(getattr(each, of)), [2.5, 97.5]) / first for each in found]
+    return Dots(
+        name,
+        [each.size * 1.06 ** (2 * look - 1) for each in found],
+        [float(np.mean(getattr(each, of))) / first for each in found],
+        [float(low) for low, _ in ends],
+        [float(high) for _, high in ends],
+        look,
+        7,
+    )
+
+
+def _slope(found: list[_Noise], of: str) -> tuple[float, float, float]:
+    """The exponent of B, with its 95 % interval by resampling the batches."""
+    few = [each for each in found if each.size <= problem()[0].samples / 16]
+    x = np.log([each.size for each in few])
+    exponents = np.polyfit(x, np.log([_resampled(getattr(each, of)) for each in few]), 1)[0]
+    middle = np.polyfit(x, np.log([np.mean(getattr(each, of)) for each in few]), 1)[0]
+    low, high = np.percentile(exponents, [2.5, 97.5])
+    return float(middle), float(low), float(high)
+
+
+def _resampled(values: Floats) -> Floats:
+    """Means of the values, drawn again and again."""
+    draw = np.random.default_rng(0)
+    return values[draw.integers(len(values), size=(_RESAMPLES, len(values)))].mean(axis=1)
