@@ -1,12 +1,10 @@
 """What pytest leaves out: files that import what is not installed, or what takes long and has no examples."""
 
-import importlib.util
+from importlib.util import find_spec
 
 collect_ignore_glob = [
     "src/rightbatch/measure/rivals_*.py",
-    *(
-        []
-        if importlib.util.find_spec("torch")
-        else ["src/rightbatch/learners/torch*.py", "tests/learners/torch_cases.py"]
-    ),
+    *(f"src/rightbatch/data/deliver_{name}.py" for name in ("torch", "jax", "keras") if not find_spec(name)),
+    *(f"src/rightbatch/train/{name}.py" for name in ("tensorboard", "mlflow") if not find_spec(name)),
+    *([] if find_spec("torch") else ["src/rightbatch/learners/torch*.py", "tests/learners/torch_cases.py"]),
 ]

@@ -58,6 +58,24 @@ def count(cut: Cut, start: int = 0) -> int:
     return sum(run.batches for run in cut.runs(start))
 
 
+def located(cut: Cut, number: int) -> tuple[Run, int]:
+    """The run that batch `number` of the epoch belongs to, and its place there.
+
+    Raises:
+        IndexError: the epoch has no such batch.
+
+    Example:
+        >>> located(Batches(10, 4), 2)
+        (Run(start=8, size=2, batches=1, filled=2), 0)
+    """
+    place = number
+    for run in cut.runs(0) if number >= 0 else ():
+        if place < run.batches:
+            return run, place
+        place -= run.batches
+    raise IndexError(f"there is no batch {number} of {count(cut)}")
+
+
 @dataclass(frozen=True, slots=True)
 class Batches:
     """Batches of one size, as far as it goes.

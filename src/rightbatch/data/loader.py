@@ -2,19 +2,23 @@
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from time import perf_counter
 from typing import Any
 
 from rightbatch.checks import whole_number
+from rightbatch.data.ahead import made_ahead
 from rightbatch.data.audit import EpochAudit, audited
-from rightbatch.data.batches import Batches, Cut, GivenBatches, count
-from rightbatch.data.blocks import Block, blocks
-from rightbatch.data.order import Order, OwnBatches, Sequential, Shuffled
+from rightbatch.data.batches import Batches, Cut, GivenBatches, Run, count, located
+from rightbatch.data.blocks import AHEAD_BYTES, BLOCK_BYTES, Block, blocks
+from rightbatch.data.choices import check_left_to_the_order, one_last, one_order
+from rightbatch.data.deliver import adapter, converter
+from rightbatch.data.mapstyle import check_no_worker, source_of
+from rightbatch.data.order import Order, OwnBatches, RowNumbers
 from rightbatch.data.position import Position
 from rightbatch.data.shard import shard_of
-from rightbatch.data.source import ArraySource
 from rightbatch.data.tree import entries
-from rightbatch.errors import SettingError
 from rightbatch.records import Batch, Tree
 
 BATCH_SIZE = 64
@@ -33,7 +37,8 @@ class Loader:
 
     Args:
         data: one array, or tuples, lists and dicts of such, all `(rows, ...)` with the same rows.
-            Rows that differ in length go into a `Ragged`; batches of it are padded.
+            Rows that differ in length go into a `Ragged`; batches of it are padded. Or a map-style
+            `torch.utils.data.Dataset`, of which rows are stacked (`__getitems__` is used where there is one).
         batch_size: rows of a batch, from 1 to the samples of an epoch, of all shards together; none: 64,
             or as many as the order says. It may be set to another value at any time: that
             counts from the next batch on, and no row is lost or repeated.
@@ -48,10 +53,17 @@ class Loader:
         shard: `(rank, world)`: each of `world` processes gets its part of every batch, as many steps
             and as many rows in each as the others; where rows do not suffice, some are repeated with
             `Batch.weight` 0.
+        output: arrays of which library batches are: ``"numpy"``, ``"torch"`` or ``"jax"``. Tensors on the
+            CPU share memory with the block, which is theirs alone.
+        device: of the tensors, such as ``"cuda"``; none: the CPU. Data that fit into half of a GPU's free
+            memory are kept there and gathered there; others are copied from pinned memory.
+        prefetch: blocks of batches to make ahead in the background.
+        threads: how many make them; more than one makes some ahead in any case.
 
     Raises:
         DataError: a field is no array of rows, fields differ in length, or the order is for other data.
         SettingError: a setting cannot be used.
+        MissingExtraError: the output's library is not installed.
 
     Example:
         >>> import numpy as np
@@ -75,23 +87,35 @@ class Loader:
         last: str = "keep",
         drop_last: bool = False,
         shard: tuple[int, int] | None = None,
+        output: str = "numpy",
+        device: str | None = None,
+        prefetch: int = 0,
+        threads: int = 1,
     ) -> None:
-        self._source = ArraySource(data)
-        self._order = _one_order(order, shuffle=shuffle, seed=seed)
+        self._convert = converter(output, device)
+        self._source = source_of(data)
+        self._gathered = (
+            adapter("torch").resident(self._source, device) if output == "torch" else self._source
+        )
+        self._ahead = whole_number("prefetch", prefetch, at_least=0, instead="write blocks such as 2")
+        self._threads = whole_number("threads", threads, at_least=1, instead="write threads such as 2")
+        self._order = one_order(order, shuffle=shuffle, seed=seed)
         self._shard = shard_of(shard)
         self._own = self._order if isinstance(self._order, OwnBatches) else None
-        length, last = self._order.length(self.rows), _one_last(last, drop_last=drop_last)
+        length, last = self._order.length(self.rows), one_last(last, drop_last=drop_last)
         own = self._own_cut(0)
         if own is not None:
-            _check_left_to_the_order(batch_size, last)
+            check_left_to_the_order(batch_size, last)
         size = min(BATCH_SIZE, length) if batch_size is None else batch_size
         self._cut: Cut = own or Batches(length, size, last)
         self._now = self._next = Position(self._cut)
         self._warned = False
+        self._pass = 0
+        self._epoch_numbers: tuple[int, RowNumbers] | None = None
 
     @property
     def data(self) -> Tree:
-        """The whole data, every field a read-only view of it."""
+        """The whole data, every field a read-only view of it; a map-style data set itself."""
         return self._source.tree
 
     @property
@@ -120,7 +144,7 @@ class Loader:
     @batch_size.setter
     def batch_size(self, batch_size: int) -> None:
         if not isinstance(self._cut, Batches):
-            _check_left_to_the_order(batch_size, self._cut.last)
+            check_left_to_the_order(batch_size, self._cut.last)
         if whole_number("batch_size", batch_size, at_least=1) != self.batch_size:
             self._cut = Batches(self._cut.length, batch_size, self._cut.last)
 
@@ -141,6 +165,11 @@ class Loader:
         """Passes completed, up to and with the one begun last once it is complete."""
         return self._now.epoch
 
+    @property
+    def waited(self) -> float:
+        """Seconds that the pass begun last has waited for rows."""
+        return self._now.waited
+
     def __len__(self) -> int:
         """Batches of a whole epoch, the same for every shard."""
         return count(self._cut)
@@ -154,14 +183,16 @@ class Loader:
         """The batches of one epoch, each the same tree as the data."""
         now = self._begin()
         self._warn_of_a_single_row(now)
-        for block in self._blocks(now):
-            cut, size = self._cut, block.size
-            for batch in entries(block.data):
-                now.samples += size
-                now.step += 1
-                yield batch
-                if self._cut is not cut:
-                    break
+        with closing(self._blocks(now)) as blocks_:
+            for block in blocks_:
+                cut, size = self._cut, block.size
+                for batch in entries(block.data, self._convert):
+                    now.samples += size
+                    now.step += 1
+                    yield batch
+                    if self._cut is not cut:
+                        break
+                del block, batch  # so that the next block takes the memory of this one, warm in the cache
         now.complete()
 
     def batches(self) -> Iterator[Batch]:
@@ -175,17 +206,63 @@ class Loader:
             [array([1., 1., 1.], dtype=float32), array([1., 1., 0.], dtype=float32)]
         """
         now = self._begin()
-        for block in self._blocks(now):
-            cut, size, weight = self._cut, block.size, block.part.weight
-            whole = size if self._shard.world > 1 else None
-            for data, index in zip(entries(block.data), block.row_numbers, strict=True):
-                batch = Batch(data, index, weight, now.epoch, now.step, whole)
-                now.samples += size
-                now.step += 1
-                yield batch
-                if self._cut is not cut:
-                    break
+        with closing(self._blocks(now)) as blocks_:
+            for block in blocks_:
+                cut, size, weight = self._cut, block.size, block.part.weight
+                whole = size if self._shard.world > 1 else None
+                rows = zip(entries(block.data, self._convert), block.row_numbers, strict=True)
+                for data, index in rows:
+                    batch = Batch(data, index, weight, now.epoch, now.step, whole)
+                    now.samples += size
+                    now.step += 1
+                    yield batch
+                    if self._cut is not cut:
+                        break
+                del block, rows, data, index, batch
         now.complete()
+
+    def batch_at(self, epoch: int, number: int) -> Tree:
+        """Any batch of any epoch, by its number; passes are left alone.
+
+        It is gathered by itself, so a whole pass is faster by iteration.
+
+        Raises:
+            IndexError: the epoch has no such batch.
+
+        Example:
+            >>> import numpy as np
+            >>> Loader(np.arange(10), 4).batch_at(0, 2)
+            array([8, 9])
+        """
+        run, place = located(self._cut_of(epoch), number)
+        only = Run(run.start + place * run.size, run.size, 1, run.filled)
+        if self._epoch_numbers is None or self._epoch_numbers[0] != epoch:
+            numbers = self._order.row_numbers(epoch, self.rows, self._cut_of(epoch))
+            self._epoch_numbers = epoch, numbers
+        (make,) = blocks(self._gathered, self._epoch_numbers[1], [only], self._shard, weighted=self._weighted)
+        return next(entries(make().data, self._convert))
+
+    def __getitem__(self, number: int) -> Tree:
+        """The batch of this number of the pass that was begun by asking for number 0.
+
+        So a loader is a map-style data set of batches, as under a `DataLoader(loader, batch_size=None)`.
+
+        Raises:
+            SettingError: a DataLoader asks from worker processes: each would begin passes of its own.
+        """
+        check_no_worker()
+        if number == 0:
+            self._begin().complete()
+            self._pass = self._now.epoch - 1
+        return self.batch_at(self._pass, number)
+
+    def keras(self) -> Any:
+        """The loader as a `keras.utils.PyDataset`, for `model.fit`; each epoch of Keras is one of the loader.
+
+        Raises:
+            MissingExtraError: Keras is not installed.
+        """
+        return adapter("keras").KerasBatches(self)
 
     def state_dict(self) -> dict[str, Any]:
         """Where the pass begun last is: a dictionary of under 1 kB that JSON can write.
@@ -261,18 +338,38 @@ class Loader:
         self._now, self._next = now, Position(self._cut, now.epoch + 1)
         return now
 
-    def _blocks(self, now: Position) -> Iterator[Block]:
+    def _blocks(self, now: Position) -> Generator[Block, None, None]:
         """The blocks from a position on, cut anew from where it is when the batch size changes."""
         numbers = self._order.row_numbers(now.epoch, self.rows, now.meant)
-        weighted = self._shard.world > 1 or self._cut.last == "pad"
         cut = None
         while cut is not self._cut:
             cut = self._cut
             runs = self._cut_of(now.epoch).runs(now.samples)
-            for block in blocks(self._source, numbers, runs, self._shard, weighted=weighted):
-                yield block
-                if self._cut is not cut:
-                    break
+            with closing(self._made(numbers, runs)) as made:
+                asked = perf_counter()
+                for block in made:
+                    now.waited += perf_counter() - asked
+                    yield block
+                    del block
+                    if self._cut is not cut:
+                        break
+                    asked = perf_counter()
+
+    def _made(self, numbers: RowNumbers, runs: Iterator[Run]) -> Generator[Block, None, None]:
+        """The blocks of these runs, made here when they are asked for, or ahead by threads."""
+        ahead = self._ahead or self._threads > 1
+        size = AHEAD_BYTES if ahead else BLOCK_BYTES
+        jobs = blocks(self._gathered, numbers, runs, self._shard, weighted=self._weighted, block_bytes=size)
+        if ahead:
+            depth = max(self._ahead, self._threads)
+            yield from made_ahead(jobs, depth=depth, threads=self._threads)
+        else:
+            for make in jobs:
+                yield make()
+
+    @property
+    def _weighted(self) -> bool:
+        return self._shard.world > 1 or self._cut.last == "pad"
 
     def _warn_of_a_single_row(self, now: Position) -> None:
         if self._warned or not isinstance(self._cut, Batches):
@@ -285,41 +382,3 @@ class Loader:
                 "nothing; write last='spread', 'drop' or 'pad', or another batch_size.",
                 stacklevel=3,
             )
-
-
-def _one_order(order: Order | None, *, shuffle: bool, seed: int) -> Order:
-    if order is None:
-        return Shuffled(seed) if shuffle else Sequential()
-    if isinstance(order, type) or not isinstance(order, Order):
-        raise SettingError("order", "must be an order", order, "write one such as Shuffled(seed=0)")
-    if shuffle:
-        raise SettingError(
-            "shuffle", "must be left out where order is given", shuffle, "write one of the two"
-        )
-    if seed:
-        raise SettingError(
-            "seed", "must be left out where order is given", seed, f"write order=Shuffled(seed={seed!r})"
-        )
-    return order
-
-
-def _one_last(last: str, *, drop_last: bool) -> str:
-    if drop_last and last not in {"keep", "drop"}:
-        raise SettingError(
-            "last", "must be left out where drop_last=True is given", last, "write one of the two"
-        )
-    return "drop" if drop_last else last
-
-
-def _check_left_to_the_order(batch_size: int | None, last: str) -> None:
-    if batch_size is not None:
-        raise SettingError(
-            "batch_size",
-            "must be left out where the order has a token budget",
-            batch_size,
-            "write another budget into the order",
-        )
-    if last != "keep":
-        raise SettingError(
-            "last", "must be left out where the order has a token budget", last, "nothing is left over"
-        )

@@ -24,6 +24,8 @@ class Position:
     """Samples of this epoch delivered, to all shards together."""
     step: int = 0
     """Batches of this epoch delivered."""
+    waited: float = 0.0
+    """Seconds waited for rows of this epoch."""
 
     def complete(self) -> None:
         """Move on to the start of the next epoch."""

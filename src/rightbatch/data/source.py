@@ -1,7 +1,7 @@
 """Where the rows live: in arrays in memory."""
 
 import hashlib
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,11 +13,40 @@ SAMPLE_BYTES = 2**14
 """Content of a field that enters the fingerprint, about: hashed in 0.05 ms, whatever the data's size."""
 
 
-class ArraySource:
+COPIED_BYTES = 2**24
+"""Largest field that is copied into row order, where it is not: four such fields are 64 MB."""
+
+
+class Source(Protocol):
+    """Where rows live: they are asked for by number, many batches by one call."""
+
+    tree: Tree
+    """The whole data; arrays, where they are in memory."""
+    rows: int
+    row_bytes: int
+    """Of one row, about."""
+    in_memory: bool = True
+    """Whether `tree` is one of arrays."""
+
+    def take(self, index: Array) -> Tree:
+        """The rows of some batches, fields `(batches, size, ...)`, of row numbers `(batches, size)`."""
+        ...
+
+    def views(self, start: int, batches: int, size: int, columns: slice) -> Tree:
+        """Batches of neighbouring rows, without a copy where that is possible."""
+        ...
+
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that differ between different data."""
+        ...
+
+
+class ArraySource(Source):
     """The rows of a tree of arrays; dtypes never change, and no field is joined with another.
 
     Args:
-        tree: fields `(rows, ...)` of the same length; they are not copied.
+        tree: fields `(rows, ...)` of the same length; they are not copied, but for small ones that are not in
+            row order, once, when rows are taken.
 
     Raises:
         DataError: a field is no array of rows, or the fields differ in length.
@@ -34,6 +63,7 @@ class ArraySource:
         self.rows = common_rows(arrays)
         self.tree = map_fields(_read_only, arrays)
         self.row_bytes = sum(field.nbytes // self.rows for _, field in fields(arrays))
+        self._ordered: Tree = None
 
     def take(self, index: Array) -> Tree:
         """A copy of the rows of some batches, in one call for each field.
@@ -44,7 +74,9 @@ class ArraySource:
         Returns:
             The tree with fields `(batches, size, ...)`; a `RaggedBlock` of a ragged field.
         """
-        return map_fields(lambda field: _gather(field, index), self.tree)
+        if self._ordered is None:
+            self._ordered = map_fields(_in_row_order, self.tree)
+        return map_fields(lambda field: _gather(field, index), self._ordered)
 
     def views(self, start: int, batches: int, size: int, columns: slice) -> Tree:
         """Batches of neighbouring rows as read-only views, without a copy (but of ragged fields).
@@ -93,6 +125,13 @@ def _gather(field: Any, index: Array) -> Any:
     # take() is up to three times as fast as field[index], but copies a field that is not in row order whole
     in_row_order = field.flags.c_contiguous and field.flags.aligned
     return field.take(index, 0) if in_row_order else field[index]
+
+
+def _in_row_order(field: Any) -> Any:
+    """The field, or a copy of one that is not in row order and small: rows are then taken 5 times as fast."""
+    if isinstance(field, Ragged) or field.flags.c_contiguous or field.nbytes > COPIED_BYTES:
+        return field
+    return np.ascontiguousarray(field)
 
 
 def _sample(field: Array) -> Array:

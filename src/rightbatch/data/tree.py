@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rightbatch.data.ragged import Ragged, RaggedBlock
+from rightbatch.data.ragged import Ragged
 from rightbatch.errors import DataError
 from rightbatch.records import Array, Tree
 
@@ -87,8 +87,10 @@ def map_fields(function: Callable[[Any], Any], tree: Tree) -> Tree:
     return _like(tree, [map_fields(function, child) for child in _children(tree)])
 
 
-def entries(tree: Tree) -> Iterator[Tree]:
+def entries(tree: Tree, convert: Callable[[Any], Iterable[Any]] | None = None) -> Iterator[Tree]:
     """The tree of the first entry of every array or `RaggedBlock`, then that of the second, and so on.
+
+    With `convert` the entries of a field are those of `convert(field)`, such as tensors.
 
     For a tuple of arrays, the usual data set, `zip` makes the trees: no Python code runs per entry.
 
@@ -96,9 +98,9 @@ def entries(tree: Tree) -> Iterator[Tree]:
         >>> [(x.tolist(), y.tolist()) for x, y in entries((np.array([[1, 2], [3, 4]]), np.array([[5], [6]])))]
         [([1, 2], [5]), ([3, 4], [6])]
     """
-    if isinstance(tree, (np.ndarray, RaggedBlock)):
-        return iter(tree)
-    together = zip(*[entries(child) for child in _children(tree)], strict=True)
+    if not isinstance(tree, (tuple, list, dict)):
+        return iter(tree if convert is None else convert(tree))
+    together = zip(*[entries(child, convert) for child in _children(tree)], strict=True)
     return together if type(tree) is tuple else map(partial(_like, tree), together)
 
 

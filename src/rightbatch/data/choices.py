@@ -1,0 +1,45 @@
+"""What a loader was asked for, brought together and checked."""
+
+from rightbatch.data.order import Order, Sequential, Shuffled
+from rightbatch.errors import SettingError
+
+
+def one_order(order: Order | None, *, shuffle: bool, seed: int) -> Order:
+    """The order, given itself or as a shuffle with a seed."""
+    if order is None:
+        return Shuffled(seed) if shuffle else Sequential()
+    if isinstance(order, type) or not isinstance(order, Order):
+        raise SettingError("order", "must be an order", order, "write one such as Shuffled(seed=0)")
+    if shuffle:
+        raise SettingError(
+            "shuffle", "must be left out where order is given", shuffle, "write one of the two"
+        )
+    if seed:
+        raise SettingError(
+            "seed", "must be left out where order is given", seed, f"write order=Shuffled(seed={seed!r})"
+        )
+    return order
+
+
+def one_last(last: str, *, drop_last: bool) -> str:
+    """What becomes of the rows left over; `drop_last` is another word for it."""
+    if drop_last and last not in {"keep", "drop"}:
+        raise SettingError(
+            "last", "must be left out where drop_last=True is given", last, "write one of the two"
+        )
+    return "drop" if drop_last else last
+
+
+def check_left_to_the_order(batch_size: int | None, last: str) -> None:
+    """Refuse what an order with batches of its own decides."""
+    if batch_size is not None:
+        raise SettingError(
+            "batch_size",
+            "must be left out where the order has a token budget",
+            batch_size,
+            "write another budget into the order",
+        )
+    if last != "keep":
+        raise SettingError(
+            "last", "must be left out where the order has a token budget", last, "nothing is left over"
+        )

@@ -1,0 +1,123 @@
+"""A map-style data set of PyTorch as a source: rows are asked for by number, and stacked."""
+
+import hashlib
+import sys
+from typing import Any
+
+import numpy as np
+
+from rightbatch.data.source import ArraySource, Source
+from rightbatch.errors import DataError, SettingError
+from rightbatch.records import Array, Tree
+
+
+def source_of(data: Tree) -> Source:
+    """Where the rows of what a loader was given live.
+
+    Raises:
+        DataError: it holds no rows, or its fields do not fit each other.
+    """
+    if not is_map_style(data):
+        return ArraySource(data)
+    tensors = tensors_of(data)
+    return MapStyle(data) if tensors is None else ArraySource(tensors)
+
+
+def is_map_style(data: Any) -> bool:
+    """Whether this is a map-style data set; PyTorch is not imported to find out."""
+    theirs = sys.modules.get("torch.utils.data")
+    return theirs is not None and isinstance(data, theirs.Dataset) and hasattr(data, "__getitem__")
+
+
+def check_no_worker() -> None:
+    """Refuse to be asked from a worker process of PyTorch's DataLoader.
+
+    Raises:
+        SettingError: this is one.
+    """
+    theirs = sys.modules.get("torch.utils.data")
+    if theirs is not None and theirs.get_worker_info() is not None:
+        instead = "write num_workers=0: the loader makes batches faster than processes hand them over"
+        raise SettingError(
+            "num_workers", "must be 0 over a Loader", theirs.get_worker_info().num_workers, instead
+        )
+
+
+def tensors_of(data: Any) -> tuple[Any, ...] | None:
+    """The tensors of a `TensorDataset`, which are gathered as arrays; `None` for any other."""
+    theirs = sys.modules["torch.utils.data"]
+    return tuple(data.tensors) if isinstance(data, theirs.TensorDataset) else None
+
+
+class MapStyle(Source):
+    """Rows that a data set makes one by one, or many at once where it has `__getitems__`.
+
+    Args:
+        data: with `__len__` and `__getitem__`; a row is a number, an array, a tensor, or a tuple, list or
+            dict of such.
+
+    Raises:
+        DataError: it has no rows.
+    """
+
+    def __init__(self, data: Any) -> None:
+        self._data, self.tree, self.rows = data, data, len(data)
+        self.in_memory = False
+        if not self.rows:
+            raise DataError(f"{type(data).__name__} has no rows; write data with at least one.")
+        first = stacked([data[0]])
+        self.row_bytes = max(1, sum(field.nbytes for field in _leaves(first)))
+
+    def take(self, index: Array) -> Tree:
+        """The rows of some batches, fields `(batches, size, ...)`."""
+        numbers = index.reshape(-1).tolist()
+        many = getattr(self._data, "__getitems__", None)
+        rows = many(numbers) if many is not None else [self._data[number] for number in numbers]
+        return stacked(rows, index.shape)
+
+    def views(self, start: int, batches: int, size: int, columns: slice) -> Tree:
+        """Neighbouring rows; they are made anew, not views."""
+        return self.take(np.arange(start, start + batches * size).reshape(batches, size)[:, columns])
+
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits of the data set's type, length and first row."""
+        digest = hashlib.blake2b(f"{type(self._data).__qualname__} {self.rows}".encode(), digest_size=8)
+        for field in _leaves(stacked([self._data[0]])):
+            digest.update(f"{field.dtype} {field.shape}".encode())
+        return digest.hexdigest()
+
+
+def stacked(rows: list[Any], shape: tuple[int, ...] | None = None) -> Tree:
+    """Rows of the same form as one tree of arrays.
+
+    Args:
+        rows: at least one.
+        shape: of the first axes, as many places as rows; none: `(rows,)`.
+
+    Raises:
+        DataError: the rows differ in form or shape.
+
+    Example:
+        >>> stacked([(1, {"x": np.zeros(3)}), (2, {"x": np.ones(3)})])[1]["x"].shape
+        (2, 3)
+    """
+    first = rows[0]
+    if isinstance(first, dict):
+        return {key: stacked([row[key] for row in rows], shape) for key in first}
+    if isinstance(first, (tuple, list)):
+        columns = [stacked(list(column), shape) for column in zip(*rows, strict=True)]
+        return columns if isinstance(first, list) else getattr(first, "_make", tuple)(columns)
+    try:
+        made = np.stack([np.asarray(row) for row in rows])
+    except ValueError as error:
+        raise DataError(
+            "Rows of the data set differ in shape; pad them to one shape, or write them into a Ragged."
+        ) from error
+    return made if shape is None else made.reshape(*shape, *made.shape[1:])
+
+
+def _leaves(tree: Tree) -> list[Array]:
+    if isinstance(tree, np.ndarray):
+        return [tree]
+    children = tree.values() if isinstance(tree, dict) else tree
+    return [leaf for child in children for leaf in _leaves(child)]
