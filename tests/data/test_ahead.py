@@ -1,0 +1,162 @@
+"""What is made ahead comes in order, and no thread is left, however the listening ends."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from data.every_order import CHOOSES_ITS_BATCHES, EVERY
+from rightbatch.data import loader as module
+from rightbatch.data.ahead import made_ahead
+from rightbatch.data.loader import Loader
+
+
+def ours() -> list[threading.Thread]:
+    """Threads of the loader that are alive."""
+    return [thread for thread in threading.enumerate() if thread.name.startswith("rightbatch-loader")]
+
+
+def sleepy(number: int) -> Callable[[], int]:
+    """A job that takes longer the earlier it is asked for."""
+
+    def job() -> int:
+        time.sleep(0.01 / (1 + number % 3))
+        return number
+
+    return job
+
+
+@pytest.mark.parametrize(("depth", "threads"), [(1, 1), (3, 2), (8, 4)])
+def test_results_come_in_order(depth: int, threads: int) -> None:
+    """Though the later ones are done first."""
+    assert list(made_ahead(map(sleepy, range(20)), depth=depth, threads=threads)) == list(range(20))
+    assert ours() == []
+
+
+def test_jobs_are_begun_no_further_ahead_than_the_depth() -> None:
+    """With the one in hand, that is one more."""
+    asked: list[int] = []
+
+    def jobs() -> Iterator[Callable[[], int]]:
+        for number in range(100):
+            asked.append(number)
+            yield lambda: 0
+
+    made = made_ahead(jobs(), depth=3, threads=1)
+    next(made)
+    assert len(asked) == 4
+    made.close()  # type: ignore[attr-defined]
+    assert ours() == []
+
+
+def test_an_error_comes_where_the_result_would_have() -> None:
+    """After the results before it; then no thread is left."""
+    seen: list[int] = []
+    made = made_ahead(iter([lambda: 1, lambda: 2, lambda: 1 // 0, lambda: 4]), depth=2, threads=2)
+    with pytest.raises(ZeroDivisionError):
+        seen.extend(made)
+    assert seen == [1, 2]
+    assert ours() == []
+
+
+AHEAD = [{"prefetch": 1}, {"prefetch": 3, "threads": 2}, {"threads": 3}]
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So small that an epoch of a hundred rows takes many."""
+    monkeypatch.setattr(module, "AHEAD_BYTES", 40)
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("settings", AHEAD, ids=str)
+def test_every_order_has_the_same_batches_ahead(name: str, settings: dict[str, int]) -> None:
+    """Two epochs, with shards and padding, and resumed in the second by a loader without threads."""
+    size = None if name == CHOOSES_ITS_BATCHES else 7
+
+    def made(**more: Any) -> Loader:
+        last = "keep" if name == CHOOSES_ITS_BATCHES else "pad"
+        return Loader(np.arange(100), size, order=EVERY[name](100, 3), last=last, shard=(1, 2), **more)
+
+    plain, ahead = made(), made(**settings)
+    for _ in range(2):
+        for one, two in zip(plain.batches(), ahead.batches(), strict=True):
+            assert np.array_equal(one.data, two.data)
+            assert np.array_equal(one.index, two.index)
+            assert (one.weight is None) == (two.weight is None)
+            assert np.array_equal(one.weight, two.weight)  # type: ignore[arg-type]
+    assert ours() == []
+
+
+@pytest.mark.parametrize("stop", range(1, 12))
+def test_a_pass_resumes_at_every_step_with_another_depth(stop: int) -> None:
+    """What was made ahead and not handed out is made again."""
+    first = Loader(np.arange(50), 5, shuffle=True, prefetch=4, threads=2)
+    seen = []
+    for number, batch in enumerate(first, start=1):
+        seen.append(batch)
+        if number == stop:
+            break
+    assert ours() == []
+    second = Loader(np.arange(50), 5, shuffle=True, prefetch=1)
+    second.load_state_dict(first.state_dict())
+    rows = np.concatenate([*seen, *(second if stop < 10 else [])])
+    assert sorted(rows) == list(range(50))
+
+
+def test_the_batch_size_changes_with_blocks_on_the_way() -> None:
+    """They are thrown away, and no row is lost or repeated."""
+    loader = Loader(np.arange(60), 2, shuffle=True, prefetch=5, threads=2)
+    sizes, rows = [], []
+    for batch in loader:
+        sizes.append(len(batch))
+        rows.extend(batch.tolist())
+        loader.batch_size = 2 if len(sizes) % 3 else 7
+    assert sorted(rows) == list(range(60))
+    assert {2, 7} <= set(sizes)
+    assert ours() == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_no_thread_is_left_by_an_interruption(error: type[BaseException]) -> None:
+    """In the middle of an epoch; and the next pass is whole."""
+    loader = Loader(np.arange(60), 2, shuffle=True, prefetch=5, threads=2)
+
+    def interrupted() -> None:
+        for number, _ in enumerate(loader):
+            if number == 3:
+                raise error
+
+    with pytest.raises(error):
+        interrupted()
+    assert ours() == []
+    assert sorted(np.concatenate(list(loader))) == list(range(60))
+
+
+def test_two_passes_at_once_are_independent() -> None:
+    """Each has its own epoch, and both are whole."""
+    loader = Loader(np.arange(40), 4, shuffle=True, prefetch=2)
+    pairs = list(zip(loader, loader, strict=True))
+    for side in (0, 1):
+        assert sorted(np.concatenate([pair[side] for pair in pairs])) == list(range(40))
+    assert ours() == []
+
+
+def test_kept_batches_stay_what_they_were() -> None:
+    """However many blocks are made after them."""
+    loader = Loader(np.arange(100), 4, prefetch=2, shuffle=True)
+    kept = list(loader)
+    copies = [batch.copy() for batch in kept]
+    list(loader)
+    assert all(np.array_equal(one, two) for one, two in zip(kept, copies, strict=True))
+
+
+def test_waiting_is_counted() -> None:
+    """Seconds of the pass begun last; it begins at 0."""
+    loader = Loader(np.arange(1000), 10, shuffle=True)
+    assert loader.waited == 0
+    list(loader)
+    assert 0 < loader.waited < 10

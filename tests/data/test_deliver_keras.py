@@ -1,0 +1,31 @@
+"""Batches for Keras."""
+
+import os
+
+import numpy as np
+import pytest
+
+from rightbatch.data.loader import Loader
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+keras = pytest.importorskip("keras")
+
+X = np.arange(60, dtype=np.float32).reshape(20, 3)
+Y = np.arange(20)
+
+
+def test_keras_gets_every_row_once_an_epoch() -> None:
+    """By number, and another order in the next epoch; `fit` takes it."""
+    loader = Loader((X, Y.astype(np.float32)), 6, shuffle=True)
+    batches = loader.keras()
+    assert len(batches) == 4
+    orders = []
+    for _ in range(2):
+        rows = np.concatenate([batches[number][1] for number in (2, 0, 3, 1)])
+        assert sorted(rows) == list(range(20))
+        orders.append(rows.tolist())
+        batches.on_epoch_end()
+    assert orders[0] != orders[1]
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    assert len(model.fit(loader.keras(), epochs=2, verbose=0).history["loss"]) == 2

@@ -1,0 +1,77 @@
+"""Batches as PyTorch tensors: whose memory they are, under PyTorch's own DataLoader, and on a device."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rightbatch.data.loader import Loader
+from rightbatch.data.source import ArraySource
+from rightbatch.errors import SettingError
+
+torch = pytest.importorskip("torch")
+deliver_torch = pytest.importorskip("rightbatch.data.deliver_torch")
+
+X = np.arange(60, dtype=np.float32).reshape(20, 3)
+Y = np.arange(20)
+
+
+def test_tensors_share_the_blocks_memory_and_never_the_datas() -> None:
+    """Batches of one block are one piece of memory; writing into any leaves the data as they were."""
+    for shuffle in (True, False):
+        made = list(Loader(X, 5, output="torch", shuffle=shuffle))
+        storages = {batch.untyped_storage().data_ptr() for batch in made}
+        assert len(storages) == 1
+        before = X.copy()
+        for batch in made:
+            batch.add_(1)
+        assert np.array_equal(X, before)
+
+
+def test_a_loader_goes_under_a_dataloader() -> None:
+    """Two epochs, each whole and in its own order; worker processes are refused."""
+    loader = Loader((X, Y), 6, shuffle=True, seed=1)
+    over: Any = torch.utils.data.DataLoader(loader, batch_size=None)
+    epochs = [[labels.tolist() for _, labels in over] for _ in range(2)]
+    expected = Loader((X, Y), 6, shuffle=True, seed=1)
+    assert epochs == [[labels.tolist() for _, labels in expected] for _ in range(2)]
+    workers: Any = torch.utils.data.DataLoader(loader, batch_size=None, num_workers=1)
+    with pytest.raises(RuntimeError, match="num_workers must be 0 over a Loader, got 1; write num_workers=0"):
+        list(workers)
+
+
+def test_data_on_a_device_give_the_same_batches() -> None:
+    """The way of a GPU, gone on the CPU: rows gathered by `index_select` from tensors made once."""
+    source = ArraySource({"x": X, "pair": (Y, [X[:, 0]])})
+    there = deliver_torch.OnDevice(source, torch.device("cpu"))
+    index = np.array([[3, 1], [4, 4]])
+    assert_same(there.take(index), source.take(index))
+    assert_same(there.views(2, 3, 4, slice(1, 3)), source.views(2, 3, 4, slice(1, 3)))
+    assert (there.rows, there.fingerprint()) == (20, source.fingerprint())
+
+
+def assert_same(one: Any, two: Any) -> None:
+    """Equal trees of arrays."""
+    if isinstance(two, dict):
+        assert list(one) == list(two)
+        one, two = list(one.values()), list(two.values())
+    if isinstance(two, (tuple, list)):
+        for left, right in zip(one, two, strict=True):
+            assert_same(left, right)
+        return
+    assert np.array_equal(np.asarray(one), two)
+
+
+@pytest.mark.parametrize(
+    ("device", "sentence"),
+    [
+        ("gpu7", "device is not known, got 'gpu7'; write cpu, cuda or cuda:1."),
+        ("cuda", "device is not there: PyTorch finds no GPU, got 'cuda'; write cpu."),
+    ],
+)
+def test_bad_devices(device: str, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no such thing."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SettingError) as caught:
+        Loader(X, 5, output="torch", device=device)
+    assert str(caught.value) == sentence
