@@ -1,9 +1,13 @@
 """The noise scale along a run, against the exact one of a quadratic problem."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
-from rightbatch.records import Array, Outcome
+from rightbatch.errors import SettingError
+from rightbatch.records import Array, Batch, Outcome
 from rightbatch.study.function import Function
 from rightbatch.study.noise import noise_along
 from rightbatch.study.problem import Problem
@@ -86,3 +90,35 @@ def test_without_gradients_or_arrival_there_is_none() -> None:
     function = Function(train=lambda *_: iter(()), samples=100, name="train")
     assert noise_along(function, run(8, 0, 0, 40.0)) is None
     assert noise_along(noisy_line(100, seed=4), run(8, 0, 0, None)) is None
+
+
+class Refuses:
+    """A learner whose rows have no gradient of their own, as with batch normalisation."""
+
+    def __init__(self, inner: Any, *, parts: bool) -> None:
+        self.inner, self.parts = inner, parts
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def gradient_and_norms(self, state: Any, batch: Batch) -> Any:
+        """Refused."""
+        raise SettingError("model", "normalises over the batch", "BatchNorm", "measure from micro-batches")
+
+    def gradient(self, state: Any, batch: Batch) -> Any:
+        """Of micro-batches, or refused as well."""
+        if not self.parts:
+            raise SettingError("model", "gives no gradient", "BatchNorm", "leave it out")
+        return self.inner.gradient(state, batch)
+
+
+def test_where_rows_have_no_gradients_micro_batches_do() -> None:
+    """They tell about the same; and where those are refused, too, there is no noise scale, and no failure."""
+    problem = noisy_line(20_000, seed=1)
+    made = tuned(problem, 16, target=1.3, point=-9)
+    by_rows = noise_along(problem, made)
+    by_parts = noise_along(replace(problem, learner=Refuses(problem.learner, parts=True)), made)
+    assert by_rows is not None
+    assert by_parts is not None
+    assert by_parts.value == pytest.approx(by_rows.value, rel=0.5)
+    assert noise_along(replace(problem, learner=Refuses(problem.learner, parts=False)), made) is None

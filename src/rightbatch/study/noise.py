@@ -1,7 +1,7 @@
 """The noise scale along one tuned run, as a first guess at the critical batch size."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rightbatch.errors import RightbatchError
 from rightbatch.measure.moments import Moments, from_examples, from_parts
 from rightbatch.measure.noise import NoiseSums, NoiseTracker
 from rightbatch.records import Batch
@@ -58,19 +59,24 @@ def noise_along(subject: Subject, run: Run) -> RunNoise | None:
     Returns:
         `None`: the subject gives no gradients, or the run did not arrive.
     """
-    measure = _measure(subject)
-    if not isinstance(subject, Problem) or measure is None or run.steps_to_target is None:
+    if not isinstance(subject, Problem) or run.steps_to_target is None:
         return None
     steps = max(math.ceil(run.steps_to_target), _STRETCHES)
-    sums, cost = _followed(subject, run, steps, measure)
-    return _mean(sums, run.batch_size, subject.samples, steps, cost)
+    for measure in _ways(subject.learner):
+        try:
+            sums, cost = _followed(subject, run, steps, measure)
+        except RightbatchError:  # a learner may have gradients and refuse them, as with batch normalisation
+            continue
+        return _mean(sums, run.batch_size, subject.samples, steps, cost)
+    return None
 
 
-def _measure(subject: Subject) -> Callable[[Any, Batch], Moments] | None:
-    learner: Any = getattr(subject, "learner", None)
+def _ways(learner: Any) -> Iterator[Callable[[Any, Batch], Moments]]:
+    """Ways to measure, the surest first."""
     if hasattr(learner, "gradient_and_norms"):
-        return partial(from_examples, learner)
-    return partial(from_parts, learner, parts=_PARTS) if hasattr(learner, "gradient") else None
+        yield partial(from_examples, learner)
+    if hasattr(learner, "gradient"):
+        yield partial(from_parts, learner, parts=_PARTS)
 
 
 def _followed(
