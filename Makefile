@@ -33,7 +33,7 @@ docs: .venv-docs/.made ## Build the documentation into docs/_build
 	@echo "The documentation: docs/_build/index.html"
 
 clean: ## Remove the environments and everything built
-	rm -rf .venv .venv-test .venv-docs build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-test .venv-docs build dist docs/_build docs/_figures .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/.made: extras =
 .venv-test/.made: extras = [check,test]

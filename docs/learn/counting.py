@@ -4,12 +4,12 @@ from functools import cache
 from math import ceil
 
 import numpy as np
+
+import rightbatch as rb
 from learn import drawing
 from learn.drawing import Dots, Line
 from learn.measured import study
 from learn.seeds import table
-
-import rightbatch as rb
 from rightbatch import units
 from rightbatch.report import axes, charts, series
 from rightbatch.report.page import Section
@@ -63,14 +63,18 @@ def steps_per_epoch() -> Section:
     figure = drawing.chart(
         axes.batch_size(sizes),
         axes.log("steps in an epoch", list(steps.values()), units.count),
-        [Dots("steps", sizes, list(steps.values())), Line("rows / B", sizes, [rows / size for size in sizes], 3, 1)],
+        [
+            Dots("steps", sizes, list(steps.values())),
+            Line("rows / B", sizes, [rows / size for size in sizes], 3, 1),
+        ],
     )
     caption = (
         f"The digits have {rows:,} rows to train on. An epoch of them is {steps[1]:,} steps of one row, "
         f"{steps[32]} of 32 rows, or a single step of all: as many as rows / B, rounded up."
     )
     cells = [
-        (f"{size:,}", f"{count:,}", f"{rows - size * (ceil(rows / size) - 1):,}") for size, count in steps.items()
+        (f"{size:,}", f"{count:,}", f"{rows - size * (ceil(rows / size) - 1):,}")
+        for size, count in steps.items()
     ]
     columns = ("batch size", "steps in an epoch", "rows of the last batch")
     return Section("steps-per-epoch", "Steps in an epoch", "", caption, figure, table(columns, cells))
@@ -90,9 +94,9 @@ def by_examples() -> Section:
     found, metric, target = _curves()
     first, last = found[0], found[-1]
     caption = (
-        f"Each batch size with the learning rate that suits it best, until the {metric} is {target:g}. Counted in "
-        f"examples, batch size {first.batch_size} needs {units.count(first.samples[-1])} "
-        f"and batch size {last.batch_size:,} needs {units.count(last.samples[-1])}: "
+        f"Each batch size with the learning rate that suits it best, until the {metric} is {target:g}. "
+        f"Counted in examples, batch size {first.batch_size} needs {units.count(first.samples[-1])} and "
+        f"batch size {last.batch_size:,} needs {units.count(last.samples[-1])}: "
         f"{units.times(last.samples[-1] / first.samples[-1])} as many."
     )
     return _drawn("by-examples", "Counted in examples", caption, found, "examples seen")
@@ -104,9 +108,9 @@ def by_steps() -> Section:
     runs = [_in_steps(curve) for curve in found]
     first, last = runs[0], runs[-1]
     caption = (
-        f"The same runs, counted in steps: batch size {first.batch_size} needs {units.count(first.samples[-1])} steps "
-        f"to the same {metric}, batch size {last.batch_size:,} needs {units.count(last.samples[-1])}: "
-        f"{units.times(first.samples[-1] / last.samples[-1])} fewer."
+        f"The same runs, counted in steps. To the same {metric}, batch size {first.batch_size} needs "
+        f"{units.count(first.samples[-1])} steps and batch size {last.batch_size:,} needs "
+        f"{units.count(last.samples[-1])}: {units.times(first.samples[-1] / last.samples[-1])} fewer."
     )
     return _drawn("by-steps", "Counted in steps", caption, runs, "steps")
 
@@ -125,7 +129,12 @@ def _drawn(name: str, title: str, caption: str, found: list[series.Curve], unit:
     figure.update_traces(hovertemplate="%{x:,}: %{y:.3~g}")
     columns = ("batch size", "learning rate", unit, metric)
     cells = [
-        (f"{curve.batch_size:,}", units.plain(curve.learning_rate), units.count(curve.samples[-1]), units.plain(curve.metric[-1]))
+        (
+            f"{curve.batch_size:,}",
+            units.plain(curve.learning_rate),
+            units.count(curve.samples[-1]),
+            units.plain(curve.metric[-1]),
+        )
         for curve in found
     ]
     return Section(name, title, "", caption, figure, table(columns, cells))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import plotly.graph_objects as go
 
 from rightbatch.report import axes, charts, palette
@@ -32,7 +33,7 @@ class Dots(NamedTuple):
 
     name: str
     x: Sequence[Any]
-    y: Sequence[float]
+    y: Sequence[Any]
     low: Sequence[float] = ()
     high: Sequence[float] = ()
     look: int = 0
@@ -43,12 +44,28 @@ class Dots(NamedTuple):
 Mark = Line | Dots
 
 
+def ranges(name: str, x: Sequence[Any], values: Sequence[tuple[float, float, float]], look: int = 0) -> Dots:
+    """Points with their intervals, each (value, low, high)."""
+    middle, low, high = (list(column) for column in zip(*values, strict=True))
+    return Dots(name, x, middle, low, high, look)
+
+
+def beside(size: int, place: int, places: int) -> float:
+    """Where on a logarithmic axis one of several things at the same batch size is drawn: side by side."""
+    return float(size * 1.13 ** (place - (places - 1) / 2))
+
+
 def chart(x: dict[str, Any], y: dict[str, Any], marks: Sequence[Mark]) -> go.Figure:
     """The marks on axes of `rightbatch.report.axes`."""
     figure = charts.empty_figure(x, y)
+    add(figure, marks)
+    return figure
+
+
+def add(figure: go.Figure, marks: Sequence[Mark]) -> None:
+    """More marks, above what is drawn already."""
     for mark in marks:
         figure.add_trace(_line(mark) if isinstance(mark, Line) else _dots(mark))
-    return figure
 
 
 def named(names: Sequence[str], title: str = "") -> dict[str, Any]:
@@ -69,12 +86,11 @@ def contours(figure: go.Figure, x: Sequence[float], y: Sequence[float], heights:
     figure.add_contour(
         x=list(x),
         y=list(y),
-        z=heights.tolist(),
-        contours_coloring="lines",
-        colorscale=[[0, palette.POINT], [1, palette.POINT]],
-        line={"width": 1},
-        opacity=0.55,
-        ncontours=18,
+        z=np.round(heights, 3).tolist(),
+        contours_coloring="fill",
+        colorscale=[[0, palette.VALLEY], [1, palette.PAPER]],
+        line={"color": palette.HEIGHT, "width": 1},
+        ncontours=14,
         showscale=False,
         showlegend=False,
         hoverinfo="skip",
@@ -90,7 +106,12 @@ def star(figure: go.Figure, x: float, y: float, name: str) -> None:
         mode="markers",
         name=name,
         hoverinfo="name",
-        marker={"symbol": "star", "size": 14, "color": palette.INK, "line": {"width": 1, "color": palette.PAPER}},
+        marker={
+            "symbol": "star",
+            "size": 14,
+            "color": palette.INK,
+            "line": {"width": 1, "color": palette.PAPER},
+        },
     )
 
 
@@ -108,6 +129,7 @@ def _line(mark: Line) -> go.Scatter:
         marker={
             "symbol": symbol,
             "color": colour,
+            "opacity": 1,
             "size": [9 if place == last else 0 for place in range(last + 1)] if mark.curved else 0,
             "line": {"width": 0},
         },
@@ -117,15 +139,19 @@ def _line(mark: Line) -> go.Scatter:
 
 def _dots(mark: Dots) -> go.Scatter:
     colour, symbol, _ = LOOKS[mark.look]
-    whiskers = {
-        "type": "data",
-        "symmetric": False,
-        "array": [high - value for high, value in zip(mark.high, mark.y, strict=True)],
-        "arrayminus": [value - low for low, value in zip(mark.low, mark.y, strict=True)],
-        "color": colour,
-        "thickness": 1.5,
-        "width": 3,
-    } if mark.low else None
+    whiskers = (
+        {
+            "type": "data",
+            "symmetric": False,
+            "array": [high - value for high, value in zip(mark.high, mark.y, strict=True)],
+            "arrayminus": [value - low for low, value in zip(mark.low, mark.y, strict=True)],
+            "color": colour,
+            "thickness": 1.5,
+            "width": 3,
+        }
+        if mark.low
+        else None
+    )
     return go.Scatter(
         x=list(mark.x),
         y=list(mark.y),

@@ -8,15 +8,15 @@ from rightbatch.study.problem import Problem
 from rightbatch.study.question import Question, question_of
 
 TARGET = "val_loss=0.2"
-BUDGET = "40s"
 MODEL, DATA = "mlp", "digits"
+SETTINGS: dict[str, Any] = {"batch_sizes": "auto", "seeds": 5, "budget": "40s"}
 
 
 @cache
-def study(*, batch_sizes: Any = "auto", seeds: int = 5) -> dict[str, Any]:
+def study() -> dict[str, Any]:
     """Its document."""
-    asked = rb.study(MODEL, DATA, target=TARGET, batch_sizes=batch_sizes, seeds=seeds, budget=BUDGET)
-    return asked.to_dict()
+    found: dict[str, Any] = rb.study(MODEL, DATA, target=TARGET, **SETTINGS).to_dict()
+    return found
 
 
 def problem(optimizer: Any = "sgd") -> tuple[Problem, Question]:
@@ -25,5 +25,3 @@ def problem(optimizer: Any = "sgd") -> tuple[Problem, Question]:
     if not isinstance(asked.subject, Problem):
         raise TypeError(f"{asked.model} is no model of ours")
     return asked.subject, asked
-
-

@@ -56,10 +56,10 @@ def path(
         Shape(features=1, outputs=1, task="regression"), optimizer or rb.SGD()
     )
     batches = islice(endless(rb.Loader((rows.x, rows.y), batch_size, shuffle=True, seed=seed)), steps)
-    places = [np.zeros(2)]
-    for event in train(learner, learner.start([0]), batches, np.full(1, lr, np.float32)):
-        places.append(np.concatenate([value.ravel() for value in learner.parameters(event.state).values()]))
-    return np.stack(places)
+    events = train(learner, learner.start([0]), batches, np.full(1, lr, np.float32))
+    # the parameters of the next step overwrite those of this one
+    places = [[float(value.item()) for value in learner.parameters(event.state).values()] for event in events]
+    return np.array([[0.0, 0.0], *places])
 
 
 def surface(rows: Points, places: Floats) -> tuple[list[float], list[float], Floats]:

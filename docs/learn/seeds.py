@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from rightbatch.report.tables import Table
 from rightbatch import units
+from rightbatch.report.tables import Table
 
 
 class Mean(NamedTuple):
@@ -42,6 +42,16 @@ def geometric(values: Sequence[float]) -> Mean:
         2.0
     """
     return Mean(*(float(np.exp(end)) for end in mean(np.log(values).tolist())))
+
+
+def share(value: float | None) -> str:
+    """A share near others: per cent with a digit after the point.
+
+    Example:
+        >>> share(0.9834)
+        '98.3 %'
+    """
+    return f"{100 * (value or 0):.1f} %"
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -3,12 +3,12 @@
 from typing import Any
 
 import numpy as np
+
+import rightbatch as rb
 from learn import drawing
 from learn.drawing import Dots, Line
 from learn.plane import Floats
-from learn.seeds import Mean, mean, table
-
-import rightbatch as rb
+from learn.seeds import mean, share, table
 from rightbatch import units
 from rightbatch.data.audit import EpochAudit
 from rightbatch.report import axes
@@ -53,16 +53,22 @@ def classes() -> Section:
     figure = drawing.chart(
         drawing.named(list(audits)),
         axes.linear(f"eights in a batch of {BATCH}"),
-        [Dots("fewest, mean and most", list(rare), *map(list, zip(*((row.mean, row.least, row.most) for row in rare.values()), strict=True)))],
+        [
+            drawing.ranges(
+                "fewest, mean and most",
+                list(rare),
+                [(row.mean, row.least, row.most) for row in rare.values()],
+            )
+        ],
     )
     rows = len(imbalanced()[0])
     told = [
-        f"{name} {_between(each.least, each.most)} (an epoch sees {units.percent(audits[name].coverage)} of the rows)"
+        f"{name} {_between(each.least, each.most)}, {units.percent(audits[name].coverage)}"
         for name, each in rare.items()
     ]
     caption = (
-        f"{rows:,} digits, of which {KEPT} are eights, in batches of {BATCH}; how many eights the batches of an "
-        f"epoch hold, as audit() counts them: {'; '.join(told)}."
+        f"{rows:,} digits, {KEPT} of them eights, in batches of {BATCH}. Eights in a batch, and the share of "
+        f"all rows that an epoch sees: {'; '.join(told)}."
     )
     return Section("classes", "Eights in a batch", "", caption, figure, _audited(audits))
 
@@ -84,7 +90,15 @@ def _audited(audits: dict[str, EpochAudit]) -> Any:
         )
         for name, audit in audits.items()
     ]
-    columns = ("order", "fewest eights", "mean", "most", "rows seen", "rows of all batches", "one row at most")
+    columns = (
+        "order",
+        "fewest eights",
+        "mean",
+        "most",
+        "rows seen",
+        "rows of all batches",
+        "one row at most",
+    )
     return table(columns, cells)
 
 
@@ -97,29 +111,20 @@ def recall(*, seeds: int = SEEDS, epochs: int = EPOCHS) -> Section:
     figure = drawing.chart(
         drawing.named(names),
         {**axes.linear("told right, validation and test rows"), "tickformat": ".0%"},
-        [_shown(names, others, "other digits", 1), _shown(names, rare, "eights", 0)],
+        [drawing.ranges("other digits", names, others, 1), drawing.ranges("eights", names, rare, 0)],
     )
-    told = [f"{name} {value.said(units.percent)}" for name, value in zip(names, rare, strict=True)]
-    rest = [f"{name} {value.said(_percent)}" for name, value in zip(names, others, strict=True)]
+    told = [f"{name} {value.said(share)}" for name, value in zip(names, rare, strict=True)]
+    rest = [f"{name} {value.said(share)}" for name, value in zip(names, others, strict=True)]
     caption = (
-        f"A linear classifier after {epochs} epochs, mean of {seeds} draws of the rows (95 % intervals). Eights recognised: "
-        f"{'; '.join(told)}. Of the other digits: {'; '.join(rest)}."
+        f"A linear classifier after {epochs} epochs, mean of {seeds} draws of the rows, 95 % intervals. "
+        f"Eights told right: {'; '.join(told)}. Other digits: {'; '.join(rest)}."
     )
     cells = [
-        (name, one.said(units.percent), other.said(_percent))
+        (name, one.said(share), other.said(share))
         for name, one, other in zip(names, rare, others, strict=True)
     ]
     columns = ("order", "eights told right", "other digits told right")
     return Section("recall", "What the rare class gains", "", caption, figure, table(columns, cells))
-
-
-def _percent(share: float | None) -> str:
-    """With a digit after the point: such shares are near each other."""
-    return f"{100 * (share or 0):.1f} %"
-
-
-def _shown(names: list[str], means: list[Mean], name: str, look: int) -> Dots:
-    return Dots(name, names, *map(list, zip(*means, strict=True)), look)
 
 
 def _recalls(seeds: int, epochs: int) -> dict[str, list[tuple[float, float]]]:
@@ -157,15 +162,17 @@ def padding() -> Section:
     at = sizes.index(32)
     caption = (
         f"{LENGTHS:,} rows of {lengths.min()} to {lengths.max()} values (made up: log-normal). In batches of "
-        f"{sizes[at]}, {units.percent(shuffled[at])} of what is computed is padding when they are shuffled, and "
-        f"{units.percent(sorted_[at])} by length; in batches of {sizes[-1]}, {units.percent(shuffled[-1])} and "
-        f"{units.percent(sorted_[-1])}."
+        f"{sizes[at]}, padding is {units.percent(shuffled[at])} of what is computed when the rows are "
+        f"shuffled, and {units.percent(sorted_[at])} by length; in batches of {sizes[-1]} it is "
+        f"{units.percent(shuffled[-1])} and {units.percent(sorted_[-1])}."
     )
     cells = [
         (str(size), units.percent(one), units.percent(other))
         for size, one, other in zip(sizes, shuffled, sorted_, strict=True)
     ]
-    return Section("padding", "Padding", "", caption, figure, table(("batch size", "Shuffled", "ByLength"), cells))
+    return Section(
+        "padding", "Padding", "", caption, figure, table(("batch size", "Shuffled", "ByLength"), cells)
+    )
 
 
 def _padding(loader: rb.Loader) -> float:

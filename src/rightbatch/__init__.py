@@ -18,6 +18,7 @@ _WHERE = {
     "Balanced": "rightbatch.data.balanced",
     "Batch": "rightbatch.records",
     "ByLength": "rightbatch.data.bylength",
+    "Comparison": "rightbatch.compare",
     "DataError": "rightbatch.errors",
     "LinearRegression": "rightbatch.learners.linear",
     "Loader": "rightbatch.data.loader",
@@ -33,13 +34,18 @@ _WHERE = {
     "Shuffled": "rightbatch.data.order",
     "StoreError": "rightbatch.errors",
     "Stratified": "rightbatch.data.stratified",
+    "TorchModel": "rightbatch.learners.torch_model",
+    "Watcher": "rightbatch.train.watch",
     "Weighted": "rightbatch.data.weighted",
+    "compare": "rightbatch.compare",
     "fit": "rightbatch.train.fit",
     "load_data": "rightbatch.data.dataset",
+    "mlflow": "rightbatch.train.trackers",
     "row_uniforms": "rightbatch.data.rowrandom",
     "Study": "rightbatch.answer",
     "open_study": "rightbatch.answer",
     "study": "rightbatch.answer",
+    "tensorboard": "rightbatch.train.trackers",
 }
 
 __all__ = sorted(_WHERE)  # noqa: PLE0605 (one list, not two that drift apart)

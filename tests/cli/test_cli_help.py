@@ -15,6 +15,7 @@ OPTIONS = {
     "train": "label task model hidden l2 optimizer batch-size accumulate epochs lr schedule clip-norm "
     "weight-decay precision target patience save seed threads json quiet",
     "probe": "label task model hidden l2 optimizer batch-sizes threads json quiet",
+    "compare": "label task model hidden batch-sizes optimizers epochs lr report seed threads json quiet",
     "inspect": "label task batch-size order last seed json quiet",
     "bench": "rows features dtype batch-sizes rounds markdown threads json quiet",
     "report": "report memory-limit prefer json quiet",

@@ -190,6 +190,16 @@ def study(**options: Any) -> int:
 @click.option("--target", metavar="METRIC=VALUE", help="Stop when it is reached, such as val_loss=0.2.")
 @click.option("--patience", type=int, metavar="N", help="Stop after N epochs without a better val_loss.")
 @click.option("--save", metavar="FILE.npz", help="Where the trained parameters go.")
+@click.option("--checkpoint", metavar="FOLDER", help="Where checkpoints go: all that is needed to go on.")
+@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in the folder.")
+@click.option(
+    "--checkpoint-every",
+    default="60s",
+    show_default=True,
+    metavar="TIME|N",
+    help="From one checkpoint to the next: a time such as 60s or 5m, or a number of steps.",
+)
+@click.option("--log", metavar="FILE.jsonl", help="Where the history goes while it grows, as JSON lines.")
 @_seed
 @_threads
 @_output
@@ -249,6 +259,38 @@ def inspect(**options: Any) -> int:
 def bench(**options: Any) -> int:
     """Time the loader against the others that are installed, on this machine."""
     return _run("bench", options)
+
+
+@rightbatch.command(epilog=_DATA_HELP.replace("digits (the default), line", "digits, line (the default)"))
+@click.argument("data", default="line")
+@_data
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="As for study.  [default: linear for regression, mlp for classification]",
+)
+@click.option("--hidden", metavar="UNITS", help="Hidden units of the mlp, such as 64,32.  [default: 64]")
+@click.option(
+    "--batch-sizes",
+    metavar="1,10,100|auto",
+    help="auto: powers of two.  [default: 1, a small and a larger one, and all rows]",
+)
+@click.option(
+    "--optimizers", metavar="NAMES", help="Compare these instead, at one batch size: sgd,momentum,adam."
+)
+@click.option(
+    "--epochs", type=int, metavar="N", help="Passes over the data.  [default: 100; fewer of many rows]"
+)
+@click.option(
+    "--lr", type=float, metavar="NUMBER", help="Learning rate of all.  [default: the best of each method]"
+)
+@click.option("--report", metavar="FILE.html", help="Where the page goes.  [default: compare-NAME.html here]")
+@_seed
+@_threads
+@_output
+def compare(**options: Any) -> int:
+    """Stochastic, mini-batch and full-batch gradient descent side by side, with their paths."""
+    return _run("compare", options)
 
 
 @rightbatch.command()

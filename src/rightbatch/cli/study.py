@@ -48,7 +48,7 @@ def run(
     notes = () if quiet or as_json else loaded.notes
     try:
         with ExitStack() as stack:
-            found = study(built, loaded, store=kept, progress=_telling(notes, stack, quiet=quiet), **asked)
+            found = study(built, loaded, store=kept, progress=telling(notes, stack, quiet=quiet), **asked)
     except KeyboardInterrupt:
         click.echo(f"Stopped. What is done is in {kept}; the same command goes on from there.", err=True)
         raise
@@ -65,7 +65,7 @@ def present(found: Study, page: Path, *, as_json: bool) -> int:
     return NOT_REACHED if found.recommendation is None else DONE
 
 
-def _telling(notes: Sequence[str], stack: ExitStack, *, quiet: bool) -> Callable[[Progress], None]:
+def telling(notes: Sequence[str], stack: ExitStack, *, quiet: bool) -> Callable[[Progress], None]:
     """Shows the notes on the data and the progress from the first event on: a refusal stands alone."""
     shown: list[Display] = []
 

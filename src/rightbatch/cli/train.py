@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from rightbatch.errors import SettingError
 from rightbatch.records import Outcome
 from rightbatch.study.machine import fixed_threads
 from rightbatch.train.fit import fit
+from rightbatch.train.processes import Processes
 from rightbatch.train.result import FitProgress, FitResult
 
 _REDRAW_SECONDS = 0.1
@@ -53,9 +55,12 @@ def run(
     with fixed_threads(count), _Shown(quiet=quiet) as shown:
         rows = min(_BATCH_SIZE, len(loaded.train[0])) if batch_size is None else batch_size
         result = fit(built, loaded, batch_size=rows, seed=seed, progress=shown, **settings)
+        shown.warn(result.warnings)
+    code = _code(result, settings["target"])
+    if not Processes.started().first:  # the first of several processes alone writes and prints
+        return code
     if target is not None:
         _save(result, target)
-    code = _code(result, settings["target"])
     if code != DONE:
         click.echo(f"rightbatch: {result.stopped}", err=True)
     click.echo(_json(result, loaded) if as_json else _words(result, loaded))
@@ -79,6 +84,7 @@ class _Shown:
         live = console.is_terminal and console.file.isatty()
         self._live = Live(console=console, auto_refresh=False, transient=True) if live else None
         self._next = 0.0
+        self._told = 0
 
     def __enter__(self) -> "_Shown":
         if self._live is not None and not self._quiet:
@@ -89,7 +95,14 @@ class _Shown:
         if self._live is not None:
             self._live.stop()
 
+    def warn(self, warnings: Sequence[str]) -> None:
+        """Say what was found since the last time, quiet or not."""
+        for sentence in warnings[self._told :]:
+            click.echo(f"rightbatch: {sentence}", err=True)
+        self._told = len(warnings)
+
     def __call__(self, progress: FitProgress) -> None:
+        self.warn(progress.warnings)
         now = time.perf_counter()
         if self._quiet or now < self._next:
             return
@@ -119,6 +132,7 @@ def _document(result: FitResult, data: Dataset) -> dict[str, Any]:
     return {
         "outcome": result.outcome.value,
         "stopped": result.stopped,
+        "warnings": [*result.warnings],
         **{part: _scores(result, data, part) for part in _PARTS},
         "coefficients": None
         if own is None

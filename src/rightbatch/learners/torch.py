@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from rightbatch.errors import RightbatchError, SettingError
 from rightbatch.learners.torch_check import Rows, reason_against
-from rightbatch.learners.torch_explain import explained, least_rows, outputs_of, takes_whole
+from rightbatch.learners.torch_explain import explained, least_rows, outputs_of
+from rightbatch.learners.torch_feed import Feed
 from rightbatch.learners.torch_gradients import (
     as_array,
     decay,
@@ -76,7 +77,7 @@ class TorchLearner:
         self.device, self.weighs = device, weighs(model.loss)
         self._loss: TorchLoss | None = None
         self._draws = False
-        self._whole: bool | None = None
+        self._feed = Feed(model, shape, device)
         self.rank = 0
         self.how = "one by one: stack=False" if not model.stack else _UNDECIDED
         if model.precision != "float32":
@@ -115,11 +116,11 @@ class TorchLearner:
         """
         if batch.weight is not None:
             return float(batch.weight.sum(dtype=np.float64))
-        return mass_of(self._model.loss, self._targets(batch.data[1]))
+        return mass_of(self._model.loss, self._feed.targets(batch.data[1]))
 
     def slope(self, state: TorchState, batch: Batch, *, share: float = 1.0, add: bool = False) -> Array:
         """Mean loss of the batch, float32 `(replicas,)`; `share` times its gradient is in the state then."""
-        rows = self._batch(batch)
+        rows = self._feed.batch(batch)
         state.parts = state.parts + 1 if add else 0
         with self._explaining(state, rows):
             loss = self._loss or self._loss_for(state, *rows[:2])
@@ -162,24 +163,25 @@ class TorchLearner:
         piece = max(64, _PIECE // len(state.seeds))
         pieces = [x[start : start + piece] for start in range(0, max(len(x), 1), piece)]
         with Seeded(self._device, "predict"), torch.no_grad():
-            outputs = [self._outputs(state, self._rows(rows)) for rows in pieces]
+            outputs = [self._outputs(state, self._feed.rows(rows)) for rows in pieces]
         return torch.cat(outputs, dim=1).cpu().numpy()
 
     def losses(self, outputs: Array, y: Array) -> Array:
         """Loss of every row, shape `(replicas, rows)`."""
         loss = self._loss or loss_for(self._model.loss, self._shape, outputs.shape[2], self._device)
         with torch.no_grad():
-            return loss.rows(self._tensor(outputs), self._targets(y)).cpu().numpy()
+            return loss.rows(self._feed.tensor(outputs), self._feed.targets(y)).cpu().numpy()
 
     def parameters(self, state: TorchState) -> dict[str, Array]:
         """Parameters and buffers by PyTorch's names, copies `(replicas, ...)`."""
         modules = [self.module(state, number) for number in range(len(state.seeds))]
         found = [module.state_dict() for module in modules]
-        return {name: np.stack([values[name].numpy() for values in found]) for name in found[0]}
+        names = [name for name, value in found[0].items() if isinstance(value, Tensor)]
+        return {name: np.stack([values[name].numpy() for values in found]) for name in names}
 
     def gradient(self, state: TorchState, batch: Batch) -> Array:
         """Gradient of the batch's mean loss, `(replicas, parameters)`; no step is made."""
-        rows = self._batch(batch)
+        rows = self._feed.batch(batch)
         found = []
         with self._explaining(state, rows):
             loss = self._loss or self._loss_for(state, *rows[:2])
@@ -194,7 +196,7 @@ class TorchLearner:
         Raises:
             SettingError: the module normalises over the batch, so that no row has a gradient of its own.
         """
-        x, y, _ = self._batch(batch)
+        x, y, _ = self._feed.batch(batch)
         found = []
         with self._explaining(state, (x, y, None)):
             loss = self._loss or self._loss_for(state, x, y)
@@ -308,30 +310,6 @@ class TorchLearner:
             return state.body.evaluated(x)
         return torch.stack([replica.evaluated(x) for replica in state.body])
 
-    def _batch(self, batch: Batch) -> Rows:
-        """Inputs, targets, and shares in the mean."""
-        share = None if batch.weight is None else self._tensor(batch.weight / np.add.reduce(batch.weight))
-        return self._rows(batch.data[0]), self._targets(batch.data[1]), share
-
-    def _rows(self, x: Array) -> Tensor:
-        """Inputs: whole numbers of more than a byte as int64 where the module takes them so, else float32."""
-        shape = self._model.input_shape
-        x = x if shape is None else x.reshape(len(x), *shape)
-        if x.dtype.kind not in "iu" or x.itemsize == 1:
-            return self._tensor(x)
-        if self._whole is None:
-            self._whole = takes_whole_rows(self._model, x[:2], self._shape)
-        return self._tensor(x, np.int64 if self._whole else np.float32)
-
-    def _targets(self, y: Array) -> Tensor:
-        """Targets: class numbers as int64, values as float32."""
-        return self._tensor(y, np.int64 if self._shape.task == "classification" else np.float32)
-
-    def _tensor(self, array: Array, dtype: Any = np.float32) -> Tensor:
-        # PyTorch knows no read-only tensors: what must not be written into is copied.
-        array = array.astype(dtype, copy=not array.flags.writeable)
-        return torch.from_numpy(array).to(self._device, non_blocking=True)
-
 
 def learner_of(model: TorchModel, shape: Shape, optimizer: Any) -> TorchLearner:
     """The learner of a model for data of this shape.
@@ -341,15 +319,6 @@ def learner_of(model: TorchModel, shape: Shape, optimizer: Any) -> TorchLearner:
     """
     rule = rule_for(model.optimizer_named(optimizer))
     return TorchLearner(model, shape, rule, _device(model.device))
-
-
-def takes_whole_rows(model: TorchModel, rows: Array, shape: Shape) -> bool:
-    """Whether whole numbers, a few rows of them, are to reach the module as they are."""
-    cpu = torch.device("cpu")
-    module = fresh(model, shape, 0, cpu)
-    row = rows.shape[1:] if model.input_shape is None else model.input_shape
-    with Seeded(cpu, "predict"):
-        return takes_whole(module, torch.from_numpy(rows.astype(np.int64)).reshape(len(rows), *row))
 
 
 def _replica(state: TorchState, number: int) -> Replica:

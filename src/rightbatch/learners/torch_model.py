@@ -90,7 +90,7 @@ class TorchModel:
 
     def takes_whole(self, rows: Any, shape: Shape) -> bool:
         """Whether whole numbers, a few rows of them, are to reach the module as they are."""
-        return bool(_adapter("torch").takes_whole_rows(self, rows, shape))
+        return bool(_adapter("torch_feed").takes_whole_rows(self, rows, shape))
 
     def decayed(self, rule: Any, rate: float) -> Any:
         """The optimizer with weight decay of its own; `None` where the update rule is one of ours."""
@@ -103,6 +103,10 @@ class TorchModel:
     def scheduled(self, schedule: Any, state: Any, lr: float, **settings: Any) -> Any:
         """A scheduler of `torch.optim.lr_scheduler` at work on the optimizer in the state."""
         return _adapter("torch_schedules").begun(schedule, state, lr, **settings)
+
+    def delivery(self) -> dict[str, Any]:
+        """How a loader is to give out rows: on a GPU, gathered there where they fit, or copied ahead."""
+        return {} if self.device == "cpu" else {"output": "torch", "device": self.device, "prefetch": 1}
 
     def device_of(self, local_rank: int) -> str:
         """The device of one of several processes on a machine."""

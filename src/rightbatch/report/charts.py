@@ -57,7 +57,9 @@ def time_to_target(shown: series.TimeToTarget) -> go.Figure:
 def steps_to_target(shown: series.StepsToTarget) -> go.Figure:
     """S(B) with intervals, the fitted law and its doubt."""
     drawn = _reach(shown.points) + (shown.law.low + shown.law.high if shown.law else [])
-    figure = empty_figure(_sizes(shown.points, shown.missed), axes.log("steps to target S(B)", drawn, units.count))
+    figure = empty_figure(
+        _sizes(shown.points, shown.missed), axes.log("steps to target S(B)", drawn, units.count)
+    )
     if shown.law is not None:
         _add_law(figure, shown.law)
     _add_points(figure, shown.points, None, "measured", units.count)

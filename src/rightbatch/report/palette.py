@@ -16,7 +16,7 @@ GREEN = "#007a5a"  # bluish green, darkened until its text reads on white (contr
 SHADE = "rgba(0,114,178,0.10)"
 DOUBT = "rgba(0,114,178,0.16)"
 POINT = "rgba(0,114,178,0.55)"
-VALLEY = "#d9e6ee"
+VALLEY = "#c6dae6"
 HEIGHT = "#b9c6ce"
 
 METHODS = (VERMILLION, BLUE, GREEN, "#a3498c", "#9a7400", INK)
@@ -33,7 +33,7 @@ _PLAIN = {
     SHADE: "rgba(86,180,233,0.13)",
     DOUBT: "rgba(86,180,233,0.22)",
     POINT: "rgba(86,180,233,0.6)",
-    VALLEY: "#263640",
+    VALLEY: "#2a4352",
     HEIGHT: "#45535c",
     METHODS[3]: "#e39bcb",
     METHODS[4]: "#e6b93f",

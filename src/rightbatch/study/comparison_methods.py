@@ -54,7 +54,7 @@ def methods_of(
     model: Model,
     rows: int,
     *,
-    batch_sizes: Sequence[int] | None,
+    batch_sizes: Sequence[int] | str | None,
     optimizers: Sequence[Any] | None,
     least: int = 1,
 ) -> list[Method]:
@@ -70,7 +70,7 @@ def methods_of(
     Raises:
         SettingError: a size or an optimizer cannot be used, or there is nothing to compare.
     """
-    rules = [optimizer_for(model, given) for given in _listed(optimizers)]
+    rules = [_rule(model, given) for given in _listed(optimizers)]
     sizes = _sizes(rows, batch_sizes, alone=len(rules) == 1, least=least)
     if len(sizes) * len(rules) < 2:
         raise SettingError("batch_sizes", "must be at least two to compare", batch_sizes, _INSTEAD)
@@ -80,6 +80,13 @@ def methods_of(
         Method(name=name, kind=method_of(size, rows), batch_size=size, optimizer=name_of(rule), rule=rule)
         for name, (size, rule) in zip(names, pairs, strict=True)
     ]
+
+
+def _rule(model: Model, given: Any) -> Any:
+    try:
+        return optimizer_for(model, given)
+    except SettingError as error:
+        raise SettingError("optimizers", error.problem, error.got, error.instead) from error
 
 
 def _listed(optimizers: Any) -> list[Any]:

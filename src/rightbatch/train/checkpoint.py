@@ -9,8 +9,10 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -75,8 +77,7 @@ def read(path: Path) -> Checkpoint:
         StoreError: the file is damaged, or no checkpoint; names it.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = _arrays(path)
         if _HEADER not in arrays:
             raise StoreError(f"{path} is no checkpoint of rightbatch.")
         header = json.loads(arrays.pop(_HEADER).tobytes())
@@ -88,6 +89,8 @@ def read(path: Path) -> Checkpoint:
         )
     except StoreError:
         raise
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read ({error.strerror or error}).") from error
     except Exception as error:  # zip and NumPy raise a dozen kinds for a file that is cut or changed
         raise StoreError(f"{path} is damaged ({_reason(error)}).") from error
 
@@ -99,6 +102,13 @@ def part_of(path: Path) -> Path:
 
 def _named(arrays: Mapping[str, Array]) -> dict[str, Any]:
     return dict(arrays)
+
+
+def _arrays(path: Path) -> dict[str, Array]:
+    """All entries of the file: each is read to its end, where its checksum is compared."""
+    with path.open("rb") as handle, ZipFile(handle) as file:
+        entries = {name.removesuffix(".npy"): BytesIO(file.read(name)) for name in file.namelist()}
+    return {name: np.lib.format.read_array(entry) for name, entry in entries.items()}
 
 
 def _reason(error: Exception) -> str:

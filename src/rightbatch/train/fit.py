@@ -150,16 +150,15 @@ def fit(
     seed = whole_number("seed", seed, at_least=0, instead="write a whole number such as 0")
     rules = Rules(accumulate=accumulate, clip_norm=clip_norm, weight_decay=weight_decay or 0.0)
     processes = Processes.started()
-    keeping = Keeping.of(checkpoint, resume=resume, checkpoint_every=checkpoint_every, keep=keep)
-    asked = Asked.of(keeping, log=log, watchers=watchers, monitor=monitor, first=processes.first)
+    first, every = processes.first, checkpoint_every
+    keeping = Keeping.of(checkpoint, resume=resume, checkpoint_every=every, keep=keep, first=first)
+    asked = Asked.of(keeping, log=log, watchers=watchers, monitor=monitor, first=first)
     model = processes.model(model_named(model))
     recipe = Recipe.of(model, optimizer, rules, precision=precision, schedule=schedule)
-    whole = bool(getattr(recipe.model, "keeps_whole", False))
-    loader, held, shape = _prepare(train, validation, batch_size, seed, last, whole=whole)
+    loader, held, shape = _prepare((train, validation), recipe.model, batch_size, seed, last)
     processes.share(loader)
     sizes = sizes_of(batch_size, loader.batch_size, loader.rows)
-    limits = Budget(epochs=epochs, steps=steps, samples=samples, seconds=seconds)
-    budget = limits if limits != Budget() else _enough(len(loader))
+    budget = _enough(Budget(epochs=epochs, steps=steps, samples=samples, seconds=seconds), len(loader))
     learner = recipe.model.build(shape, recipe.rule)
     team = processes.team(recipe.model, learner)
     state = learner.start([seed])
@@ -174,7 +173,7 @@ def fit(
         patience=None if patience is None else whole_number("patience", patience, at_least=1),
         steps_per_epoch=len(loader),
         lr=float(rate[0]),
-        progress=progress if processes.first else None,
+        progress=progress if first else None,
         judge=team.judge,
         clock=None if seconds is None else team.clock,
         own_metrics=_metrics(metrics, shape, held),
@@ -182,12 +181,12 @@ def fit(
     )
     pace = _pace(schedule, recipe, (state, float(rate[0])), _horizon(budget, loader, sizes), sizes)
     stepper = ruled(team.steps, recipe.rules, sizes if isinstance(sizes, Measured) else None)
-    settings = _settings(recipe, rate, schedule, batch_size, seed)
-    asked.attach(follower, state, loader, {"schedule": pace, "batch_sizes": sizes}, settings)
+    settings = _settings(recipe, rate, schedule, batch_size if sizes else loader.batch_size, seed)
+    asked.attach(
+        follower, state, loader, {"schedule": pace, "batch_sizes": sizes}, settings, agreed=team.agreed
+    )
     result = follower.follow(state, _Epochs(follower, loader, stepper, rate, pace, sizes))
-    processes.check_together(result.outcome, result.stopped)
-    team.settle(result.state)
-    return result
+    return processes.ended(team, result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,15 +214,17 @@ def _settings(recipe: Recipe, rate: Array, schedule: Any, batch_size: Any, seed:
     """What training was asked for, in words; on which device is not part of it."""
     model, rules = recipe.model, recipe.rules
     model = replace(model, device="cpu", optimizer=None) if isinstance(model, TorchModel) else model
-    words = {"model": model, "optimizer": recipe.rule, "lr": float(rate[0]), "schedule": schedule}
+    words = {"model": model, "optimizer": recipe.rule, "lr": float(str(rate[0])), "schedule": schedule}
     words |= {"batch_size": batch_size, "accumulate": rules.accumulate, "clip_norm": rules.clip_norm}
     words |= {"weight_decay": rules.weight_decay, "seed": seed}
     return {name: said(value) for name, value in words.items()}
 
 
 def _prepare(
-    train: Any, validation: Any, batch_size: Any, seed: int, last: str, *, whole: bool
+    data: tuple[Any, Any], model: Any, batch_size: Any, seed: int, last: str
 ) -> tuple[Loader, Pair | None, Shape]:
+    train, validation = data
+    whole = bool(getattr(model, "keeps_whole", False))
     if isinstance(train, Loader):
         _, held, shape = parts_of(pair_in(train, whole=whole), validation, whole=whole)
         return train, held, shape
@@ -232,7 +233,8 @@ def _prepare(
     if batch_size is not None and batch_size != "auto":
         planned = sizes_of(batch_size, size, len(pair[0]))
         size = batch_size if planned is None else planned.at(1)
-    return Loader(pair, size, shuffle=True, seed=seed, last=last), held, shape
+    delivery = model.delivery() if isinstance(model, TorchModel) else {}
+    return Loader(pair, size, shuffle=True, seed=seed, last=last, **delivery), held, shape
 
 
 def _horizon(budget: Budget, loader: Loader, sizes: Planned | Measured | None) -> Horizon:
@@ -292,5 +294,8 @@ def _target(target: str | Target, shape: Shape, validation: Pair | None) -> Targ
     return parsed
 
 
-def _enough(steps_per_epoch: int) -> Budget:
+def _enough(limits: Budget, steps_per_epoch: int) -> Budget:
+    """The limits, or where there are none what small data need."""
+    if limits != Budget():
+        return limits
     return Budget(epochs=max(_ENOUGH_EPOCHS, math.ceil(_ENOUGH_STEPS / steps_per_epoch)))

@@ -68,7 +68,7 @@ class Folder:
         """
         files = self.files()
         if files:
-            instead = f"write resume=True to go on from {files[0].name}, or another folder"
+            instead = f"write resume=True (--resume) to go on from {files[0].name}, or another folder"
             raise SettingError("checkpoint", "holds checkpoints already", str(self.path), instead)
 
     def newest(self, belongs: Mapping[str, Any]) -> Found:
@@ -77,6 +77,7 @@ class Folder:
         Raises:
             StoreError: there are some, and all that can be read are of other trainings.
         """
+        self._sweep()
         said, foreign, files = [], "", self.files()
         for path in files:
             try:
@@ -93,8 +94,8 @@ class Folder:
             said.append(f"{path} is of another training: {differs}.")
         if foreign:
             raise StoreError(f"{foreign}; write the same model, data and settings, or another folder.")
-        nothing = f"There is no checkpoint in {self.path}: it started from the beginning."
-        return Found(None, (*said, nothing))
+        none = "No checkpoint can be used" if said else "There is no checkpoint"
+        return Found(None, (*said, f"{none} in {self.path}: it started from the beginning."))
 
     def add(self, checkpoint: Checkpoint, *, best: bool = False) -> None:
         """Write a checkpoint, and then let go of those that need not be kept.
@@ -118,6 +119,12 @@ class Folder:
         """What is written from now on replaces those up to this one, the oldest first."""
         ours = self._ours("step", belongs)
         self._written = [old for old in reversed(ours) if _step(old) <= _step(path)]
+
+    def _sweep(self) -> None:
+        """Let go of what a training that was killed had begun to write."""
+        for path in self.path.glob(".*.part"):
+            if _NAME.fullmatch(path.name[1:].removesuffix(".part")):
+                path.unlink(missing_ok=True)
 
     def _ours(self, kind: str, belongs: Mapping[str, Any]) -> list[Path]:
         end = f"-{_digest(belongs)}.npz"

@@ -166,7 +166,7 @@ class Follower:
             mean = total / (samples - begun)
             if self.progress is not None:
                 self.progress(self._progress(event, mean))
-            if not loss < run.calm:  # also where it is NaN
+            if not -math.inf < loss < run.calm:  # also where it is NaN
                 watching.look(event, loss)
                 if not math.isfinite(loss):
                     return self._diverged(event, before_update=event.step == 1), event

@@ -32,20 +32,22 @@ class HistoryLog(Watcher):
     def __init__(self, path: Path, *, resume: bool) -> None:
         self._path = path
         self._file: TextIOBase | None = None
-        self._step = 0
         if path.exists() and not resume:
-            instead = "write resume=True to go on with it, or another file"
+            instead = "write resume=True (--resume) to go on with it, or another file"
             raise SettingError("log", "exists already", str(path), instead)
+        there = path.exists()
         try:
             path.open("a", encoding="utf-8").close()
+            if not there:  # data or settings may yet be refused
+                path.unlink()
         except OSError as error:
             raise SettingError("log", f"cannot be written ({error.strerror})", str(path), _INSTEAD) from None
 
     def begin(self, run: Run, state: Any) -> None:
         """Go on where the training does; what was found until now is written."""
         del state
-        self._step = run.step
-        kept = [line for line in map(_read, self._path.read_text("utf-8").splitlines()) if _before(line, run)]
+        lines = self._path.read_text("utf-8").splitlines() if self._path.exists() else []
+        kept = [entry for entry in map(_read, lines) if _before(entry, run)]
         beside = self._path.with_name(f".{self._path.name}.part")
         beside.write_text("".join(_line(entry) for entry in kept), "utf-8")
         beside.replace(self._path)
@@ -53,26 +55,18 @@ class HistoryLog(Watcher):
         for sentence in run.warnings:
             self.warned(run, sentence)
 
-    def look(self, run: Run, event: StepEvent, loss: float) -> None:
-        """Know the step that a warning is of."""
-        del run, loss
-        self._step = event.step
-
     def epoch(self, run: Run, row: dict[str, float], event: StepEvent) -> None:
         """Write the row."""
-        del run
-        self._step = event.step
+        del run, event
         self._write(row)
 
     def warned(self, run: Run, sentence: str) -> None:
         """Write what was found."""
-        del run
-        self._write({"step": self._step, "warning": sentence})
+        self._write({"step": run.at, "warning": sentence})
 
     def end(self, run: Run, event: StepEvent | None, outcome: Outcome, stopped: str) -> None:
         """Write how it ended."""
-        del run
-        step = self._step if event is None else event.step
+        step = run.at if event is None else event.step
         self._write({"step": step, "outcome": outcome.value, "stopped": stopped})
 
     def close(self) -> None:

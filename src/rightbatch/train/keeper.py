@@ -18,7 +18,7 @@ from rightbatch.train.watch import Run, Watcher
 
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
-_COPY_SHARE = 0.01
+_COPY_SHARE = 0.005
 """Share of the time that copying the best state may take; beyond it an epoch's state is passed over."""
 
 

@@ -38,7 +38,7 @@ class LayerCheck:
         has, it = ("has", "it") if len(still) == 1 else ("have", "them")
         return (
             f"{units.listed(names)} {has} not moved for {steps:,} steps, up to step {step:,}: no gradient "
-            f"reaches {it}; write another activation, smaller starting weights or a smaller lr."
+            f"reaches {it}; let the loss depend on {it}, or write another activation or a smaller lr."
         )
 
 

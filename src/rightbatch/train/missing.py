@@ -44,7 +44,7 @@ class ClassCheck:
 
     def add(self, batch: Batch) -> None:
         """Take note of a batch; its labels are kept until all are looked at together."""
-        self._batches.append(batch.data[1])
+        self._batches.append(on_host(batch.data[1]))
 
     def sentence(self) -> str:
         """What was found, and what to write; empty where nothing is missing."""
@@ -61,6 +61,11 @@ class ClassCheck:
             return ""
         by_chance = (1 - share[found]) ** size
         return _sentence(found, len(has), missing[found].mean(), by_chance.mean(), share[found].mean())
+
+
+def on_host(field: Any) -> Array:
+    """A field of a batch as an array, where it is a tensor on a GPU, too."""
+    return np.asarray(field.cpu() if hasattr(field, "cpu") else field)
 
 
 def _counts(batches: list[Array], classes: int) -> Array:

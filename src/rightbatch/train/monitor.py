@@ -15,7 +15,7 @@ import numpy as np
 from rightbatch import units
 from rightbatch.records import Array, Batch, Outcome, StepEvent
 from rightbatch.train.layers import LayerCheck
-from rightbatch.train.missing import ClassCheck
+from rightbatch.train.missing import ClassCheck, on_host
 from rightbatch.train.watch import Run, Watcher
 
 _FIRST_STEPS = 32
@@ -25,7 +25,7 @@ _EXPLODED = 1000.0
 """Times the largest mean loss so far from which on a loss has exploded; single rows may have 100."""
 
 _LEAST_LOSSES = 5
-"""Losses that make a mean."""
+"""The first ones, whose mean those after them are held against; of fewer it may be small by chance."""
 
 _RISES, _RISEN = 3, 1.01
 """Evaluations in a row, and times the least validation loss: one that has settled rises three times in
@@ -82,7 +82,9 @@ class Monitor(Watcher):
             self._say(run, "exploded", _exploded(event, loss / self._mean, len(run.history) + 1))
             run.calm = math.inf
             return
-        if len(first) >= _LEAST_LOSSES and loss > _EXPLODED * (mean := math.fsum(first) / len(first)) > 0:
+        known = len(first[:_LEAST_LOSSES])
+        mean = math.fsum(first[:_LEAST_LOSSES]) / max(1, known)
+        if loss > mean * (_EXPLODED if known == _LEAST_LOSSES else _EXPLODED**2) > 0:
             self._say(run, "exploded", _exploded(event, loss / mean, len(run.history) + 1))
         first.append(loss)
         if self._classes is not None:
@@ -189,14 +191,15 @@ def _no_number(event: StepEvent, loss: float, epoch: int) -> str:
 
 
 def _exploded(event: StepEvent, ratio: float, epoch: int) -> str:
-    loss = f"{float(event.result.loss[0]):.3g}, {units.times(ratio)} the largest mean before"
-    return f"The loss was {loss}, at step {event.step:,}, in epoch {epoch}, {_batch(event.batch)}."
+    loss = f"{float(event.result.loss[0]):.3g}, {ratio:.3g} times the mean before"
+    return (
+        f"The loss exploded: it was {loss}, at step {event.step:,}, in epoch {epoch}, {_batch(event.batch)}."
+    )
 
 
 def _batch(batch: Batch) -> str:
     """The rows of a batch, and those among them whose values stand out."""
-    rows = _listed(batch.index)
-    return f"on the batch of {units.plural(len(batch.index), 'row')} {rows}{_outstanding(batch)}"
+    return f"on {units.plural(len(batch.index), 'row')}: {_listed(batch.index)}{_outstanding(batch)}"
 
 
 def _outstanding(batch: Batch) -> str:
@@ -212,7 +215,7 @@ def _outstanding(batch: Batch) -> str:
 
 def _largest(field: Any) -> Array:
     """Largest absolute value of every row."""
-    values = np.abs(np.asarray(field, np.float64).reshape(len(field), -1))
+    values = np.abs(on_host(field).astype(np.float64).reshape(len(field), -1))
     return values.max(axis=1, initial=0.0)
 
 

@@ -1,6 +1,7 @@
 """What a training is asked to keep and to tell, checked at once; and where it goes on from."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -32,9 +33,17 @@ class Keeping:
 
     @classmethod
     def of(
-        cls, checkpoint: str | Path | None, *, resume: bool, checkpoint_every: int | str, keep: int
+        cls,
+        checkpoint: str | Path | None,
+        *,
+        resume: bool,
+        checkpoint_every: int | str,
+        keep: int,
+        first: bool = True,
     ) -> Self:
         """What `fit` was given, checked; the folder is made where there is none.
+
+        Of several processes that train together the first alone reads and writes.
 
         Raises:
             SettingError: a setting cannot be used, the folder cannot be written to, or it holds checkpoints
@@ -44,28 +53,35 @@ class Keeping:
         if resume and checkpoint is None:
             instead = "write checkpoint=FOLDER too, the folder that it goes on from"
             raise SettingError("resume", "needs a folder of checkpoints", resume, instead)
-        folder = None if checkpoint is None else Folder(Path(checkpoint), count)
+        folder = None if checkpoint is None or not first else Folder(Path(checkpoint), count)
         if folder is not None and not resume:
             folder.check_empty()
         return cls(folder=folder, resume=resume, every=every)
 
-    def keeper(self, training: Training, run: Run, state: Any) -> Keeper | None:
+    def keeper(self, training: Training, run: Run, state: Any, agreed: Callable[[Any], Any]) -> Keeper | None:
         """Who keeps the checkpoints of a training, which goes on from its newest where it is to.
+
+        Args:
+            training: it.
+            run: what watchers see of it.
+            state: of its learner.
+            agreed: from a value to that of the first process.
 
         Raises:
             SettingError: the learner cannot store its state.
             StoreError: all checkpoints are of other trainings.
         """
-        if self.folder is None:
-            return None
-        belongs = {**run.settings, **training.data(), **training.anatomy(state)}
-        found = self.folder.newest(belongs) if self.resume else None
+        folder, belongs, found = self.folder, {}, None
+        if folder is not None:
+            belongs = {**run.settings, **training.data(), **training.anatomy(state)}
+            found = folder.newest(belongs) if self.resume else None
         run.warnings += () if found is None else found.said
-        if found is None or found.checkpoint is None:
-            return Keeper(self.folder, training, belongs, self.every)
-        training.put_back(state, found.checkpoint.tree)
-        run.step = found.checkpoint.step
-        return Keeper(self.folder, training, belongs, self.every, best=found.checkpoint.tree["best"])
+        start = agreed(None if found is None else found.checkpoint)
+        if start is not None:
+            training.put_back(state, start.tree)
+            run.step = start.step
+        best = math.inf if start is None else start.tree["best"]
+        return None if folder is None else Keeper(folder, training, belongs, self.every, best=best)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +91,10 @@ class Asked:
     Args:
         keeping: its checkpoints.
         watchers: all but their keeper.
-        first: whether this process writes, of several that train together.
     """
 
     keeping: Keeping
     watchers: tuple[Watcher, ...]
-    first: bool
 
     @classmethod
     def of(
@@ -100,7 +114,7 @@ class Asked:
         own = tuple(_watcher(watcher) for watcher in watchers)
         monitors = [Monitor()] if monitor else []
         logs = [HistoryLog(Path(log), resume=keeping.resume)] if log is not None and first else []
-        return cls(keeping=keeping, watchers=(*monitors, *logs, *own) if first else (), first=first)
+        return cls(keeping=keeping, watchers=(*monitors, *logs, *own) if first else ())
 
     def attach(
         self,
@@ -109,6 +123,8 @@ class Asked:
         loader: Any,
         others: Mapping[str, Any],
         settings: Mapping[str, str],
+        *,
+        agreed: Callable[[Any], Any] = lambda value: value,
     ) -> None:
         """Let a training be watched, and go on from its newest checkpoint where it is to.
 
@@ -118,6 +134,7 @@ class Asked:
             loader: where the batches come from.
             others: what else remembers something, by name.
             settings: in words; a checkpoint of other settings is refused.
+            agreed: from a value to that of the first process, of several that train together.
 
         Raises:
             SettingError: the learner cannot store its state.
@@ -126,9 +143,9 @@ class Asked:
         run = follower.watching.run
         run.loader, run.settings = loader, settings
         training = Training(follower.learner, loader, follower, others)
-        keeper = self.keeping.keeper(training, run, state)
+        keeper = self.keeping.keeper(training, run, state, agreed)
         # It is told last: what the others say of an epoch is known when it is kept.
-        told = (*self.watchers, keeper) if keeper is not None and self.first else self.watchers
+        told = self.watchers if keeper is None else (*self.watchers, keeper)
         follower.watching = Watching(run, told)
 
 

@@ -15,7 +15,7 @@ from rightbatch.train.packing import packed
 _SHORT = 60
 """Letters of a setting that are shown."""
 
-_POSITION = {"epoch", "samples", "step", "batch_size", "last"}
+_POSITION = {"epoch", "samples", "step", "batch_size"}
 """What a loader's state says of where it is; the rest is what it belongs to."""
 
 

@@ -25,6 +25,8 @@ class Run:
     settings: Mapping[str, str] = field(default_factory=dict)
     step: int = 0
     """Updates made before: more than 0 where it goes on from a checkpoint."""
+    at: int = 0
+    """The step that watchers were told of last."""
     history: list[dict[str, float]] = field(default_factory=list)
     """One row an epoch, as in the result."""
     warnings: list[str] = field(default_factory=list)
@@ -92,21 +94,25 @@ class Watching:
 
     def begin(self, state: Any) -> None:
         """Before the first step."""
+        self.run.at = self.run.step
         for watcher in self._watchers:
             watcher.begin(self.run, state)
 
     def step(self, event: StepEvent) -> None:
         """After every step."""
+        self.run.at = event.step
         for told in self._step:
             told(self.run, event)
 
     def look(self, event: StepEvent, loss: float) -> None:
         """After a step that is not calm."""
+        self.run.at = event.step
         for told in self._look:
             told(self.run, event, loss)
 
     def epoch(self, row: dict[str, float], event: StepEvent) -> None:
         """After every epoch."""
+        self.run.at = event.step
         for watcher in self._watchers:
             watcher.epoch(self.run, row, event)
 
