@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 from torch import nn
 
 from oracle import best_of, sharper
@@ -23,6 +22,7 @@ from rightbatch.answer import study
 from rightbatch.data.dataset import Dataset, load_data
 from rightbatch.learners.torch_model import TorchModel
 from rightbatch.learners.updates import optimizer_named
+from rightbatch.study.machine import fixed_threads
 from rightbatch.study.problem import Problem
 from rightbatch.train.target import parse_target
 
@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--study-only", action="store_true")
     arguments = parser.parse_args()
     data = load_data("digits", seed=0)
-    with threadpool_limits(1):
+    with fixed_threads(1):
         document, seconds = studied(data, arguments.budget)
         print(f"{document['target']['text']}: {document['recommendation']['sentence']}")
         print(f"the study took {seconds:.1f} s; the goal is 180", flush=True)

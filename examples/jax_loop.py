@@ -81,7 +81,7 @@ def main(seed: int) -> None:
         spent, started, evaluated_at = 0.0, time.perf_counter(), 0
         for parameters, seen in training(data.train, batch_size=batch_size, lr=lr, seed=seed):
             if seen - evaluated_at >= 256:
-                jax.block_until_ready(parameters)
+                jax.block_until_ready(parameters)  # type: ignore[no-untyped-call]
                 spent += time.perf_counter() - started
                 yield seen, spent, float(compiled_loss(parameters, *data.validation))
                 evaluated_at, started = seen, time.perf_counter()

@@ -15,9 +15,6 @@ from rightbatch.report.document import Document
 _ROOM = 1.3
 """Above and below what is shown, as a factor on a logarithmic axis."""
 
-_LEAST_RATIO, _MOST_RATIO = 1e-3, 1e2
-"""Ratios of a batch's loss to that of all rows beyond which the boxes are cut."""
-
 
 def loss(document: Document) -> go.Figure:
     """The training loss against epochs; the page has the other axes."""
@@ -157,4 +154,4 @@ def _named(curve: series.Curve) -> str:
 
 
 def _cut(ratio: float) -> float:
-    return min(max(ratio, _LEAST_RATIO), _MOST_RATIO)
+    return min(max(ratio, series.LEAST_RATIO), series.MOST_RATIO)

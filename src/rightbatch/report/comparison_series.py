@@ -22,6 +22,10 @@ _FAR_ABOVE = 1000.0
 """As much where every run diverges: then that is what there is to see."""
 
 
+LEAST_RATIO, MOST_RATIO = 1e-3, 1e2
+"""Ratios of a batch's loss to that of all rows beyond which the boxes are cut."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """How a method is drawn, in every chart."""
