@@ -71,7 +71,7 @@ def test_json() -> None:
     """The same as a document: scores, the model in its own units where it is linear, the history."""
     document = trained("digits", "--epochs", "2")
     assert list(document) == [
-        "outcome", "stopped", "train", "validation", "test", "coefficients", "intercept", "history",
+        "outcome", "stopped", "warnings", "train", "validation", "test", "coefficients", "intercept", "history",
     ]  # fmt: skip
     assert document["test"]["accuracy"] > 0.8
     assert document["coefficients"] is None
@@ -99,9 +99,11 @@ def test_a_diverged_training_says_what_to_do() -> None:
     """Exit code 3, the sentence on standard error and in the answer; as JSON without NaN."""
     said = rightbatch("train", "digits", "--lr", "1e9", "--quiet")
     assert said.code == 3
-    assert said.err.startswith("rightbatch: The loss became infinite at step ")
+    found, *_, stopped = said.err.splitlines(keepends=True)
+    assert found.startswith("rightbatch: The loss exploded: it was ")
+    assert stopped.startswith("rightbatch: The loss became infinite at step ")
     assert "write a smaller one" in said.err
-    assert f"rightbatch: {said.out.splitlines()[0]}\n" == said.err
+    assert f"rightbatch: {said.out.splitlines()[0]}\n" == stopped
     as_json = rightbatch("train", "digits", "--lr", "1e9", "--quiet", "--json")
     assert (as_json.code, as_json.err) == (3, said.err)
     document = json.loads(as_json.out, parse_constant=pytest.fail)

@@ -1,8 +1,10 @@
 """What is made ahead comes in order, and no thread is left, however the listening ends."""
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 from data.every_order import CHOOSES_ITS_BATCHES, EVERY
 from rightbatch.data import loader as module
-from rightbatch.data.ahead import made_ahead
+from rightbatch.data.ahead import Ahead
 from rightbatch.data.loader import Loader
 
 
@@ -29,10 +31,11 @@ def sleepy(number: int) -> Callable[[], int]:
     return job
 
 
-@pytest.mark.parametrize(("depth", "threads"), [(1, 1), (3, 2), (8, 4)])
+@pytest.mark.parametrize(("depth", "threads"), [(0, 1), (1, 1), (3, 2), (8, 4)])
 def test_results_come_in_order(depth: int, threads: int) -> None:
     """Though the later ones are done first."""
-    assert list(made_ahead(map(sleepy, range(20)), depth=depth, threads=threads)) == list(range(20))
+    with Ahead(depth=depth, threads=threads) as ahead:
+        assert list(ahead.made(map(sleepy, range(20)))) == list(range(20))
     assert ours() == []
 
 
@@ -45,19 +48,37 @@ def test_jobs_are_begun_no_further_ahead_than_the_depth() -> None:
             asked.append(number)
             yield lambda: 0
 
-    made = made_ahead(jobs(), depth=3, threads=1)
-    next(made)
-    assert len(asked) == 4
-    made.close()  # type: ignore[attr-defined]
+    with Ahead(depth=3, threads=1) as ahead:
+        next(ahead.made(jobs()))
+        assert len(asked) == 4
     assert ours() == []
+
+
+def test_new_jobs_come_before_those_that_were_left() -> None:
+    """As when the batch size changes: what was not asked for is dropped."""
+    done: list[int] = []
+    held = threading.Event()
+
+    def job(number: int) -> int:
+        if number == 1:
+            held.wait()
+        done.append(number)
+        return number
+
+    with Ahead(depth=5, threads=1) as ahead:
+        assert next(ahead.made(partial(job, number) for number in range(9))) == 0
+        new = ahead.made(iter([lambda: "new"]))
+        held.set()
+        assert list(new) == ["new"]
+    assert done in ([0], [0, 1])
 
 
 def test_an_error_comes_where_the_result_would_have() -> None:
     """After the results before it; then no thread is left."""
     seen: list[int] = []
-    made = made_ahead(iter([lambda: 1, lambda: 2, lambda: 1 // 0, lambda: 4]), depth=2, threads=2)
-    with pytest.raises(ZeroDivisionError):
-        seen.extend(made)
+    jobs: list[Callable[[], int]] = [lambda: 1, lambda: 2, lambda: 1 // 0, lambda: 4]
+    with pytest.raises(ZeroDivisionError), Ahead(depth=2, threads=2) as ahead:  # noqa: PT012 (both are of it)
+        seen.extend(ahead.made(iter(jobs)))
     assert seen == [1, 2]
     assert ours() == []
 
@@ -91,20 +112,26 @@ def test_every_order_has_the_same_batches_ahead(name: str, settings: dict[str, i
     assert ours() == []
 
 
-@pytest.mark.parametrize("stop", range(1, 12))
-def test_a_pass_resumes_at_every_step_with_another_depth(stop: int) -> None:
-    """What was made ahead and not handed out is made again."""
-    first = Loader(np.arange(50), 5, shuffle=True, prefetch=4, threads=2)
-    seen = []
-    for number, batch in enumerate(first, start=1):
-        seen.append(batch)
-        if number == stop:
-            break
+@pytest.mark.parametrize("name", EVERY)
+def test_a_pass_resumes_at_every_step_with_another_depth(name: str) -> None:
+    """Of two epochs: what was made ahead and not handed out is made again, and nothing twice."""
+    size = None if name == CHOOSES_ITS_BATCHES else 5
+
+    def made(**settings: int) -> Loader:
+        return Loader(np.arange(40), size, order=EVERY[name](40, 3), **settings)
+
+    plain = made()
+    whole = [batch.tolist() for _ in range(2) for batch in plain]
+    first, states = made(prefetch=4, threads=2), []
+    for _ in range(2):
+        states += [first.state_dict() for _ in first]
+    assert len(states) == len(whole)
+    for step, state in enumerate(states[:-1], start=1):
+        second = made(prefetch=step % 3)
+        second.load_state_dict(state)
+        rest = [batch.tolist() for _ in range(2 - state["epoch"]) for batch in second]
+        assert rest == whole[step:]
     assert ours() == []
-    second = Loader(np.arange(50), 5, shuffle=True, prefetch=1)
-    second.load_state_dict(first.state_dict())
-    rows = np.concatenate([*seen, *(second if stop < 10 else [])])
-    assert sorted(rows) == list(range(50))
 
 
 def test_the_batch_size_changes_with_blocks_on_the_way() -> None:
@@ -120,20 +147,43 @@ def test_the_batch_size_changes_with_blocks_on_the_way() -> None:
     assert ours() == []
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_no_thread_is_left_by_an_interruption(error: type[BaseException]) -> None:
-    """In the middle of an epoch; and the next pass is whole."""
-    loader = Loader(np.arange(60), 2, shuffle=True, prefetch=5, threads=2)
+def interrupt() -> None:
+    """As Ctrl-C does."""
+    signal.raise_signal(signal.SIGINT)
 
-    def interrupted() -> None:
-        for number, _ in enumerate(loader):
-            if number == 3:
-                raise error
 
-    with pytest.raises(error):
-        interrupted()
+def fail() -> None:
+    """As a training loop may."""
+    raise RuntimeError
+
+
+@pytest.mark.parametrize("ending", [interrupt, fail])
+@pytest.mark.parametrize("settings", [{}, *AHEAD], ids=str)
+def test_an_interrupted_epoch_goes_on_where_it_was(
+    ending: Callable[[], None], settings: dict[str, int]
+) -> None:
+    """Ctrl-C or an error after any batch: no thread is left, no row is lost, none comes twice."""
+    for stop in range(1, 8):
+        loader, rows = Loader(np.arange(40), 5, shuffle=True, **settings), []
+        with pytest.raises((KeyboardInterrupt, RuntimeError)):  # noqa: PT012 (the loop is what is tested)
+            for number, batch in enumerate(loader, start=1):
+                rows += batch.tolist()
+                if number == stop:
+                    ending()
+        assert ours() == []
+        loader.load_state_dict(loader.state_dict())
+        assert sorted(rows + [row for batch in loader for row in batch]) == list(range(40))
+
+
+def test_an_epoch_that_is_left_goes_on_where_it_was() -> None:
+    """By `break`, which closes the pass at once."""
+    loader, rows = Loader(np.arange(40), 5, shuffle=True, prefetch=3), []
+    for batch in loader:
+        rows += batch.tolist()
+        break
     assert ours() == []
-    assert sorted(np.concatenate(list(loader))) == list(range(60))
+    loader.load_state_dict(loader.state_dict())
+    assert sorted(rows + [row for batch in loader for row in batch]) == list(range(40))
 
 
 def test_two_passes_at_once_are_independent() -> None:

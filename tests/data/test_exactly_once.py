@@ -37,12 +37,14 @@ def cases(name: str, last: str) -> Iterator[tuple[int, int, int]]:
 
 
 def loaders(name: str, rows: int, batch_size: int, last: str, shards: int) -> list[Loader]:
-    """One loader for each shard, of data that are their own row numbers."""
+    """One loader for each shard, of data that are their own row numbers, with 0, 1 or 2 blocks ahead."""
     order = EVERY[name](rows, rows)
     size = None if name == CHOOSES_ITS_BATCHES else batch_size
-    return [
-        Loader(np.arange(rows), size, order=order, last=last, shard=(rank, shards)) for rank in range(shards)
+    settings = [
+        {"shard": (rank, shards), "prefetch": ahead, "threads": 1 + ahead // 2}
+        for rank, ahead in enumerate((rows + np.arange(shards)) % 3)
     ]
+    return [Loader(np.arange(rows), size, order=order, last=last, **more) for more in settings]
 
 
 def real(batch: Batch) -> list[int]:
@@ -71,8 +73,9 @@ EACH = [(name, last) for name in EVERY for last in LAST if name != CHOOSES_ITS_B
 
 
 @pytest.mark.parametrize(("name", "last"), EACH)
-def test_the_grid(name: str, last: str) -> None:
+def test_the_grid(name: str, last: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """All shards together see the batches of one process, each as many steps and rows; `len` is right."""
+    monkeypatch.setattr("rightbatch.data.loader.AHEAD_BYTES", 500)
     for rows, batch_size, shards in cases(name, last):
         each = loaders(name, rows, batch_size, last, shards)
         steps = [list(loader.batches()) for loader in each]

@@ -15,6 +15,7 @@ from rightbatch.learners.estimator import EstimatorModel
 from rightbatch.learners.linear import LogisticRegression
 from rightbatch.learners.mlp import MLP
 from rightbatch.records import Outcome, StepEvent
+from rightbatch.train.keeper import Keeper
 from rightbatch.train.schedule import ByEpoch
 from rightbatch.train.watch import Run, Watcher
 from train.checkpoint_cases import STEPS, assert_the_same, broken_off_and_resumed, rows, trained, weights
@@ -104,6 +105,32 @@ def test_limits_may_be_raised(limits: dict[str, int], tmp_path: Path) -> None:
     trained(lambda: {**constant, **limits}, checkpoint=tmp_path)
     longer = trained(lambda: {**constant, "epochs": 4}, checkpoint=tmp_path, resume=True)
     assert_the_same(longer, trained(lambda: {**constant, "epochs": 4}))
+
+
+@pytest.mark.parametrize("case", ["sgd", "nesterov, patience", "target"])
+def test_the_end_is_known_as_soon_as_it_is_kept(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the last epoch was kept and before its end was: no step is made when it goes on."""
+    monkeypatch.setattr(Keeper, "end", Watcher.end)
+    undisturbed = trained(NUMPY[case], checkpoint=tmp_path, checkpoint_every=1)
+    resumed = trained(NUMPY[case], checkpoint=tmp_path, resume=True, watchers=[_NoStep()])
+    assert_the_same(resumed, undisturbed)
+
+
+@pytest.mark.parametrize("limits", [{"epochs": 2}, {"steps": 5}, {"samples": 9}, {"seconds": 1e-9}])
+def test_limits_that_are_passed_already(limits: dict[str, Any], tmp_path: Path) -> None:
+    """No step is made where there have been enough."""
+    first = trained(NUMPY["sgd"], checkpoint=tmp_path)
+    again = trained(
+        lambda: {**NUMPY["sgd"](), "epochs": None, **limits},
+        checkpoint=tmp_path,
+        resume=True,
+        watchers=[_NoStep()],
+    )
+    assert weights(again) == weights(first)
+    (number,) = limits.values()
+    assert again.stopped == f"It stopped after {number} {next(iter(limits))}, the limit."
 
 
 def test_generators_of_the_process_go_on(tmp_path: Path) -> None:

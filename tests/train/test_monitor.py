@@ -152,8 +152,15 @@ def test_layers_that_stand_still() -> None:
         "weight3 has not moved for 250 steps, up to step 350: no gradient reaches it; let the loss depend on "
         "it, or write another activation or a smaller lr."
     )
-    assert check.again(learner.values, 360).startswith(
-        "weight1, bias1, weight2, bias2 and weight3 have not moved for 10 steps, up to step 360: no gradient "
+    assert check.again(learner.values, 360) == ""
+
+
+def test_where_nothing_has_ever_moved() -> None:
+    """All layers are named; but all that stand still after they have moved have found their place."""
+    learner = Dead()
+    check = LayerCheck(learner.values, 0)
+    assert check.again(learner.values, 10).startswith(
+        "weight1, bias1, weight2, bias2 and weight3 have not moved for 10 steps, up to step 10: no gradient "
         "reaches them; "
     )
 

@@ -49,23 +49,23 @@ def launched(world: int, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def one_killed(folder: Path) -> tuple[int, str]:
-    """Exit code and errors of one of two processes, the other of which is killed in its 17th step."""
+def kept_by(world: int, folder: Path, fragile: str = "0 0") -> list[tuple[int, str]]:
+    """Exit codes and errors of processes without a launcher that would end them when one dies."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
+    told = TOGETHER | {"WORLD_SIZE": str(world), "MASTER_PORT": port, "FRAGILE": fragile}
     processes = [
         subprocess.Popen(
             [sys.executable, str(SCRIPT), "kept", str(folder)],
-            env=surroundings(**TOGETHER | {"RANK": rank, "MASTER_PORT": port}, FRAGILE="1 17"),
+            env=surroundings(**told | {"RANK": str(rank)}),
             stderr=subprocess.PIPE,
             text=True,
         )
-        for rank in "01"
+        for rank in range(world)
     ]
     errors = [process.communicate(timeout=120)[1] for process in processes]
-    assert processes[1].returncode == -signal.SIGKILL
-    return processes[0].returncode, errors[0]
+    return [(process.returncode, text) for process, text in zip(processes, errors, strict=True)]
 
 
 @pytest.fixture(scope="module")
@@ -137,15 +137,14 @@ def test_each_process_draws_its_own_noise(found: list[dict[str, Any]]) -> None:
 
 def test_a_killed_process_ends_the_training_which_goes_on_in_another_number(tmp_path: Path) -> None:
     """The other says so in a sentence; one and three go on from its checkpoint, and end as if undisturbed."""
-    code, errors = one_killed(tmp_path)
-    assert code == 1
+    (code, errors), (killed, _) = kept_by(2, tmp_path, fragile="1 17")
+    assert (code, killed) == (1, -signal.SIGKILL)
     assert "ProcessError: Another process of this training has ended (Connection " in errors.splitlines()[-1]
     checkpoints = sorted(path.name for path in (tmp_path / "checkpoints").glob("step-*"))
     assert checkpoints[-1].startswith("step-000000015")
     shutil.copytree(tmp_path / "checkpoints", tmp_path / "copy")
     undisturbed, alone = summary(kept(tmp_path / "none")), summary(kept(tmp_path / "copy"))
-    ran = launched(3, "kept", str(tmp_path))
-    assert ran.returncode == 0, ran.stderr
+    assert [code for code, _ in kept_by(3, tmp_path)] == [0, 0, 0]
     three = json.loads((tmp_path / "2.json").read_text(encoding="utf-8"))
     for found in (alone, three):
         assert [row["step"] for row in found["history"]] == [5, 10, 15, 20, 25, 30]

@@ -3,38 +3,62 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from operator import call
+from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
 
-def made_ahead(jobs: Iterator[Callable[[], T]], *, depth: int, threads: int) -> Iterator[T]:
-    """The results of the jobs, in their order, of which some are made before they are asked for.
+class Ahead:
+    """Threads that do jobs before their results are asked for; none where nothing is to be ahead.
 
-    When the caller stops listening, at the end, by an error or by closing the iterator, jobs that
-    have not begun are dropped, those that have are waited for, and no thread is left.
+    When the context is left, jobs that have not begun are dropped, those that have are waited for, and no
+    thread is left.
 
     Args:
-        jobs: calls without arguments; they must not depend on each other.
-        depth: results to have ready, or on the way, at least 1.
+        depth: results to have ready, or on the way; 0: each is made when it is asked for.
         threads: how many make them.
 
-    Raises:
-        Exception: what a job raises comes up where its result would have.
-
     Example:
-        >>> jobs = iter([lambda: "a", lambda: "b", lambda: "c"])
-        >>> list(made_ahead(jobs, depth=2, threads=1))
+        >>> with Ahead(depth=2, threads=1) as ahead:
+        ...     list(ahead.made(iter([lambda: "a", lambda: "b", lambda: "c"])))
         ['a', 'b', 'c']
     """
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="rightbatch-loader")
-    waiting: deque[Future[T]] = deque()
-    try:
+
+    def __init__(self, *, depth: int, threads: int) -> None:
+        self._depth = depth
+        self._waiting: deque[Future[Any]] = deque()
+        # its threads begin with the first job
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rightbatch-loader")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def submit(self, job: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Have one job done, besides those whose results come in order."""
+        return self._pool.submit(job, *arguments)
+
+    def made(self, jobs: Iterator[Callable[[], T]]) -> Iterator[T]:
+        """The results of the jobs, in their order; what is left of the jobs of a call before is dropped.
+
+        Args:
+            jobs: calls without arguments; they must not depend on each other.
+
+        Raises:
+            Exception: what a job raises comes up where its result would have.
+        """
+        while self._waiting:
+            self._waiting.pop().cancel()
+        return self._in_turn(jobs) if self._depth else map(call, jobs)
+
+    def _in_turn(self, jobs: Iterator[Callable[[], T]]) -> Iterator[T]:
+        waiting = self._waiting
         for job in jobs:
-            waiting.append(pool.submit(job))
-            if len(waiting) > depth:
+            waiting.append(self._pool.submit(job))
+            if len(waiting) > self._depth:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rightbatch.data.batches import Run
+from rightbatch.data.gather import Memory
 from rightbatch.data.order import RowNumbers
 from rightbatch.data.shard import Part, Shard
 from rightbatch.data.source import Source
@@ -53,6 +54,7 @@ def blocks(
     *,
     weighted: bool,
     block_bytes: int = BLOCK_BYTES,
+    memory: Memory | None = None,
 ) -> Iterator[Callable[[], Block]]:
     """What makes one block after the other, each when it is called, in any order and from any thread.
 
@@ -63,6 +65,7 @@ def blocks(
         shard: which part of each batch.
         weighted: whether batches have weights.
         block_bytes: gathered by one call.
+        memory: where to; none: fresh memory for every block.
     """
     for run in runs:
         part = shard.part(run, weighted=weighted)
@@ -70,21 +73,21 @@ def blocks(
         row_bytes = INDEX_BYTES if views else INDEX_BYTES + source.row_bytes
         # never less than two batches where they are smaller than a block
         most = 1 + block_bytes // (part.rows * row_bytes)
+        take = partial(_block, source, numbers, memory, run.size, part)
         for done in range(0, run.batches, most):
             start = run.start + done * run.size
-            stop = start + min(most, run.batches - done) * run.size
-            yield partial(_block, source, numbers, slice(start, stop), run.size, part)
+            yield partial(take, slice(start, start + min(most, run.batches - done) * run.size))
 
 
-def _block(source: Source, numbers: RowNumbers, where: slice, size: int, part: Part) -> Block:
+def _block(  # noqa: PLR0917 (called once a block, by position)
+    source: Source, numbers: RowNumbers, memory: Memory | None, size: int, part: Part, where: slice
+) -> Block:
     window = numbers[where]
-    return Block(_rows(source, window, size, part), window, part, size)
-
-
-def _rows(source: Source, window: range | Array, size: int, part: Part) -> Tree:
     if isinstance(window, range) and isinstance(part.columns, slice):
-        return source.views(window.start, len(window) // size, size, part.columns)
-    return source.take(_index(window, size, part))
+        rows = source.views(window.start, len(window) // size, size, part.columns)
+    else:
+        rows = source.take(_index(window, size, part), memory)
+    return Block(rows, window, part, size)
 
 
 def _index(window: range | Array, size: int, part: Part) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from rightbatch.data.deliver import Convert
+from rightbatch.data.gather import Memory
 from rightbatch.data.ragged import Padded, RaggedBlock
 from rightbatch.data.source import Source
 from rightbatch.data.tree import fields, map_fields
@@ -52,7 +53,7 @@ class OnDevice(Source):
         self.rows, self.tree, self.row_bytes = source.rows, source.tree, source.row_bytes
         self._tensors = map_fields(lambda field: _tensor(field).to(device), source.tree)
 
-    def take(self, index: Array) -> Tree:
+    def take(self, index: Array, memory: Memory | None = None) -> Tree:  # noqa: ARG002 (not of this device)
         """The rows of some batches, tensors `(batches, size, ...)`, by `index_select`."""
         rows = torch.from_numpy(np.ascontiguousarray(index).reshape(-1)).to(self._device)
 

@@ -2,18 +2,20 @@
 
 import copy
 import warnings
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from time import perf_counter
 from typing import Any
 
 from rightbatch.checks import whole_number
-from rightbatch.data.ahead import made_ahead
+from rightbatch.data.ahead import Ahead
 from rightbatch.data.audit import EpochAudit, audited
 from rightbatch.data.batches import Batches, Cut, GivenBatches, Run, count, located
 from rightbatch.data.blocks import AHEAD_BYTES, BLOCK_BYTES, Block, blocks
 from rightbatch.data.choices import check_left_to_the_order, one_last, one_order
 from rightbatch.data.deliver import adapter, converter
+from rightbatch.data.drawn import Drawn
+from rightbatch.data.gather import Memory
 from rightbatch.data.mapstyle import check_no_worker, source_of
 from rightbatch.data.order import Order, OwnBatches, RowNumbers
 from rightbatch.data.position import Position
@@ -97,8 +99,10 @@ class Loader:
         self._gathered = (
             adapter("torch").resident(self._source, device) if output == "torch" else self._source
         )
-        self._ahead = whole_number("prefetch", prefetch, at_least=0, instead="write blocks such as 2")
         self._threads = whole_number("threads", threads, at_least=1, instead="write threads such as 2")
+        self._depth = whole_number("prefetch", prefetch, at_least=0, instead="write blocks such as 2")
+        if self._threads > 1:
+            self._depth = max(self._depth, self._threads)
         self._order = one_order(order, shuffle=shuffle, seed=seed)
         self._shard = shard_of(shard)
         self._own = self._order if isinstance(self._order, OwnBatches) else None
@@ -111,6 +115,8 @@ class Loader:
         self._now = self._next = Position(self._cut)
         self._warned = False
         self._pass = 0
+        self._drawn = Drawn(self._order, self.rows)
+        self._memory = Memory(2 + self._depth)
         self._epoch_numbers: tuple[int, RowNumbers] | None = None
 
     @property
@@ -210,15 +216,14 @@ class Loader:
             for block in blocks_:
                 cut, size, weight = self._cut, block.size, block.part.weight
                 whole = size if self._shard.world > 1 else None
-                rows = zip(entries(block.data, self._convert), block.row_numbers, strict=True)
-                for data, index in rows:
+                for data, index in zip(entries(block.data, self._convert), block.row_numbers, strict=True):
                     batch = Batch(data, index, weight, now.epoch, now.step, whole)
                     now.samples += size
                     now.step += 1
                     yield batch
                     if self._cut is not cut:
                         break
-                del block, rows, data, index, batch
+                del block, data, index, batch
         now.complete()
 
     def batch_at(self, epoch: int, number: int) -> Tree:
@@ -237,7 +242,7 @@ class Loader:
         run, place = located(self._cut_of(epoch), number)
         only = Run(run.start + place * run.size, run.size, 1, run.filled)
         if self._epoch_numbers is None or self._epoch_numbers[0] != epoch:
-            numbers = self._order.row_numbers(epoch, self.rows, self._cut_of(epoch))
+            numbers = self._drawn.numbers(epoch, self._cut_of(epoch))
             self._epoch_numbers = epoch, numbers
         (make,) = blocks(self._gathered, self._epoch_numbers[1], [only], self._shard, weighted=self._weighted)
         return next(entries(make().data, self._convert))
@@ -340,32 +345,33 @@ class Loader:
 
     def _blocks(self, now: Position) -> Generator[Block, None, None]:
         """The blocks from a position on, cut anew from where it is when the batch size changes."""
-        numbers = self._order.row_numbers(now.epoch, self.rows, now.meant)
-        cut = None
-        while cut is not self._cut:
-            cut = self._cut
-            runs = self._cut_of(now.epoch).runs(now.samples)
-            with closing(self._made(numbers, runs)) as made:
-                asked = perf_counter()
-                for block in made:
+        asked, cut = perf_counter(), None
+        numbers = self._drawn.of(now.epoch, now.meant)
+        with Ahead(depth=self._depth, threads=self._threads) as ahead:
+            if self._threads > 1:
+                self._drawn.draw(now.epoch + 1, self._cut_of(now.epoch + 1), ahead.submit)
+            while cut is not self._cut:
+                cut = self._cut
+                for block in ahead.made(self._jobs(numbers, now)):
                     now.waited += perf_counter() - asked
                     yield block
-                    del block
+                    del block  # so that its memory may be used at once
+                    asked = perf_counter()
                     if self._cut is not cut:
                         break
-                    asked = perf_counter()
+        self._memory.shrink()
 
-    def _made(self, numbers: RowNumbers, runs: Iterator[Run]) -> Generator[Block, None, None]:
-        """The blocks of these runs, made here when they are asked for, or ahead by threads."""
-        ahead = self._ahead or self._threads > 1
-        size = AHEAD_BYTES if ahead else BLOCK_BYTES
-        jobs = blocks(self._gathered, numbers, runs, self._shard, weighted=self._weighted, block_bytes=size)
-        if ahead:
-            depth = max(self._ahead, self._threads)
-            yield from made_ahead(jobs, depth=depth, threads=self._threads)
-        else:
-            for make in jobs:
-                yield make()
+    def _jobs(self, numbers: RowNumbers, now: Position) -> Iterator[Callable[[], Block]]:
+        """What makes the blocks that are left of a pass."""
+        return blocks(
+            self._gathered,
+            numbers,
+            self._cut_of(now.epoch).runs(now.samples),
+            self._shard,
+            weighted=self._weighted,
+            block_bytes=AHEAD_BYTES if self._depth else BLOCK_BYTES,
+            memory=self._memory,
+        )
 
     @property
     def _weighted(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from rightbatch.data.gather import Memory
 from rightbatch.data.source import ArraySource, Source
 from rightbatch.errors import DataError, SettingError
 from rightbatch.records import Array, Tree
@@ -68,7 +69,7 @@ class MapStyle(Source):
         first = stacked([data[0]])
         self.row_bytes = max(1, sum(field.nbytes for field in _leaves(first)))
 
-    def take(self, index: Array) -> Tree:
+    def take(self, index: Array, memory: Memory | None = None) -> Tree:  # noqa: ARG002 (rows are made elsewhere)
         """The rows of some batches, fields `(batches, size, ...)`."""
         numbers = index.reshape(-1).tolist()
         many = getattr(self._data, "__getitems__", None)

@@ -87,6 +87,23 @@ def map_fields(function: Callable[[Any], Any], tree: Tree) -> Tree:
     return _like(tree, [map_fields(function, child) for child in _children(tree)])
 
 
+def builder(tree: Tree) -> Callable[[Iterable[Any]], Tree]:
+    """What makes trees of the same form from fields in the order of `fields`; for a tuple of arrays, `tuple`.
+
+    Example:
+        >>> builder({"x": np.zeros(3), "y": [np.ones(2)]})([1, 2])
+        {'x': 1, 'y': [2]}
+    """
+    if type(tree) is tuple and not any(isinstance(child, (tuple, list, dict)) for child in tree):
+        return tuple
+    return partial(_build, map_fields(lambda _: np.empty(0), tree))
+
+
+def _build(form: Tree, values: Iterable[Any]) -> Tree:
+    following = iter(values)
+    return map_fields(lambda _: next(following), form)
+
+
 def entries(tree: Tree, convert: Callable[[Any], Iterable[Any]] | None = None) -> Iterator[Tree]:
     """The tree of the first entry of every array or `RaggedBlock`, then that of the second, and so on.
 

@@ -101,13 +101,13 @@ def loss(document: Document) -> str:
 
 def noise(shown: list[series.Noise], rows: int) -> str:
     """What the noise chart shows; `rows`: of the training part."""
-    if any(one.quantiles[0] < series.LEAST_RATIO for one in shown):
-        said += f" Those below {units.plain(series.LEAST_RATIO)} are drawn there."
     told = [one for one in shown if one.spread > _NOISELESS]
     said = (
         "Each update sees the loss of its own batch. A box holds the middle half of these, as multiples of "
         "the loss of all rows at that moment; whiskers go from 5 % to 95 %."
     )
+    if any(one.quantiles[0] < series.LEAST_RATIO for one in shown):
+        said += f" Those below {units.plain(series.LEAST_RATIO)} are drawn there."
     if not told:
         return said
     off = [f"{one.name} by {units.percent(one.spread)}" for one in told]

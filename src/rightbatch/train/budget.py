@@ -2,9 +2,21 @@
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 from rightbatch.checks import positive, whole_number
-from rightbatch.records import StepEvent
+
+
+class Counts(Protocol):
+    """What was done: a `StepEvent`, say."""
+
+    @property
+    def step(self) -> int:
+        """Updates."""
+
+    @property
+    def samples(self) -> int:
+        """Samples seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +50,11 @@ class Budget:
         if self.seconds is not None:
             positive("seconds", self.seconds, instead="write a number of seconds such as 60")
 
-    def spent(self, event: StepEvent, *, epochs: int, seconds: float) -> str:
+    def spent(self, event: Counts, *, epochs: int, seconds: float) -> str:
         """The limit that the step reached, in words such as ``"10 epochs"``; empty while there is none.
 
         Args:
-            event: the step.
+            event: the step, or what else has been done so far.
             epochs: epochs completed with it.
             seconds: seconds spent with it.
         """

@@ -89,7 +89,7 @@ class Follower:
         self.started = self._now() - self.reached.seconds
         try:
             self.watching.begin(state)
-            if self.ended is not None:
+            if self.ended is not None or self._spent_before(state):
                 return self._again(state)
             while True:
                 ended, event = self._epoch(epoch_of(state, self.reached.step, self.reached.samples))
@@ -199,6 +199,8 @@ class Follower:
             }
         )
         verdict = self._verdict(event, watched, spent)
+        if verdict is not None:  # known before the epoch is told: what is kept of it is the end
+            self._note_end(*verdict)
         self.watching.epoch(self.history[-1], event)
         return None if verdict is None else self._ended(event, *verdict)
 
@@ -278,10 +280,25 @@ class Follower:
         return self._ended(None, state, Outcome.OUT_OF_MEMORY, text)
 
     def _ended(self, event: StepEvent | None, state: Any, outcome: Outcome, stopped: str) -> FitResult:
-        best = state is self.best[2]
-        self.ended = {"outcome": outcome.value, "stopped": stopped, "best": best, "rules": self._rules()}
+        self._note_end(state, outcome, stopped)
         self.watching.end(event, outcome, stopped)
         return self._result(state, outcome, stopped)
+
+    def _note_end(self, state: Any, outcome: Outcome, stopped: str) -> None:
+        best = state is self.best[2]
+        self.ended = {"outcome": outcome.value, "stopped": stopped, "best": best, "rules": self._rules()}
+
+    def _spent_before(self, state: Any) -> bool:
+        """Whether what was made before it went on is enough for limits that are others now."""
+        if not self.reached.step:
+            return False
+        epochs, seconds = len(self.history), self.reached.seconds
+        spent = self.budget.spent(self.reached, epochs=epochs, seconds=seconds)
+        if spent and self.best[2] is not None and self.patience is not None:
+            self._note_end(*self._back_to_best(f"It stopped after {spent}, the limit"))
+        elif spent:
+            self._note_end(state, Outcome.OUT_OF_STEPS, f"It stopped after {spent}, the limit.")
+        return bool(spent)
 
     def _again(self, state: Any) -> FitResult:
         """The result of a training that was stored at its end."""

@@ -15,7 +15,8 @@ _LISTED = 6
 class LayerCheck:
     """Compares the parameters of layers at two moments by their checksums.
 
-    Where weights decay, all of them move, and a layer without a gradient is not found.
+    Where all of them stand still after they have moved, the training has come to its end, and nothing is
+    wrong. Where weights decay, all of them move, and a layer without a gradient is not found.
 
     Args:
         parameters: those that steps change, by name.
@@ -25,14 +26,17 @@ class LayerCheck:
     def __init__(self, parameters: Mapping[str, Array], step: int) -> None:
         self.step = step
         self._sums = _sums(parameters)
+        self._begun = False
+        """Whether any of them has moved."""
 
     def again(self, parameters: Mapping[str, Array], step: int) -> str:
-        """What has not moved since the last look, in a sentence; empty where every layer has."""
+        """What has not moved since the last look, in a sentence; empty where nothing is wrong."""
         before, self._sums = self._sums, _sums(parameters)
         steps, self.step = step - self.step, step
         moved = {_layer(name) for name in before if before[name] != self._sums[name]}
         still = [name for name in before if _layer(name) not in moved]
-        if not still:
+        ended, self._begun = self._begun and not moved, self._begun or bool(moved)
+        if not still or ended:
             return ""
         names = still[:_LISTED] + ([f"{len(still) - _LISTED} more"] if len(still) > _LISTED else [])
         has, it = ("has", "it") if len(still) == 1 else ("have", "them")

@@ -84,7 +84,7 @@ class Monitor(Watcher):
             return
         known = len(first[:_LEAST_LOSSES])
         mean = math.fsum(first[:_LEAST_LOSSES]) / max(1, known)
-        if loss > mean * (_EXPLODED if known == _LEAST_LOSSES else _EXPLODED**2) > 0:
+        if loss > mean * (_EXPLODED if known == _LEAST_LOSSES else _EXPLODED**4) > 0:
             self._say(run, "exploded", _exploded(event, loss / mean, len(run.history) + 1))
         first.append(loss)
         if self._classes is not None:
