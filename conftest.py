@@ -1,6 +1,9 @@
 """What pytest leaves out: files that import what is not installed, or what takes long and has no examples."""
 
+import os
 from importlib.util import find_spec
+
+os.environ.setdefault("KERAS_BACKEND", "torch")  # its default is TensorFlow, which the tests do not need
 
 collect_ignore_glob = [
     "src/rightbatch/measure/rivals_*.py",

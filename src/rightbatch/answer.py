@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from rightbatch import units
-from rightbatch.checks import one_of, positive
+from rightbatch.checks import one_of, positive, whole_number
 from rightbatch.data.dataset import Dataset
 from rightbatch.errors import SettingError, StoreError
 from rightbatch.records import Progress
 from rightbatch.report.write import write_report
 from rightbatch.study.document import document_of
 from rightbatch.study.machine import describe, fixed_threads
+from rightbatch.study.processes import Ahead, Workers
 from rightbatch.study.question import Question, file_name, question_of
 from rightbatch.study.recommend import PREFERENCES
 from rightbatch.study.run import StudyRun
@@ -126,6 +127,7 @@ def study(
     prefer: str = "fastest",
     store: str | Path | None = None,
     threads: int = 1,
+    jobs: int = 1,
     progress: Callable[[Progress], None] | None = None,
 ) -> Study:
     """Find the batch size and learning rate to train a model with, by measuring.
@@ -166,6 +168,8 @@ def study(
         store: file to keep the study in; an interrupted study goes on from there. None: in memory.
         threads: threads of the linear algebra library: with models of a laptop's size a second one
             costs more than it gives, and it makes timings restless (docs/decisions/0007).
+        jobs: processes that make runs; the answer is that of one, and steps are timed before they begin.
+            Worth it where runs take minutes: a process takes a second to begin.
         progress: called with a `Progress` after every piece of work.
 
     Returns:
@@ -177,8 +181,13 @@ def study(
         StoreError: the store cannot be used, or holds another study.
     """
     Processes.started().check_alone("A study")
-    seconds, enough, limit = _check(
-        budget=budget, tolerance=tolerance, complete=complete, memory_limit=memory_limit, prefer=prefer
+    seconds, enough, limit, parallel = _check(
+        budget=budget,
+        tolerance=tolerance,
+        complete=complete,
+        memory_limit=memory_limit,
+        prefer=prefer,
+        jobs=jobs,
     )
     asked = question_of(
         model,
@@ -200,6 +209,7 @@ def study(
             store=open_store,
             wide=asked.wide,
             law=asked.law,
+            ahead=Ahead(Workers(asked.subject, parallel) if parallel > 1 else None),
             quick=quick,
             budget=seconds,
             tolerance=enough,
@@ -266,13 +276,15 @@ def _check(
     quick: bool = False,
     memory_limit: str | int | None = None,
     prefer: str = "fastest",
-) -> tuple[float, float, int | None]:
-    """Budget in seconds, tolerance, and memory limit in bytes: what does not decide the runs."""
+    jobs: int = 1,
+) -> tuple[float, float, int | None, int]:
+    """Budget in seconds, tolerance, memory limit in bytes, and jobs: what does not decide the runs."""
     for name, value in (("complete", complete), ("quick", quick)):
         if not isinstance(value, bool):
             raise SettingError(name, "must be true or false", value, "write True or False")
     seconds, limit = seconds_of(budget), _limit(prefer, memory_limit)
-    return seconds, positive("tolerance", tolerance, instead="write a share such as 0.05"), limit
+    enough = positive("tolerance", tolerance, instead="write a share such as 0.05")
+    return seconds, enough, limit, whole_number("jobs", jobs, at_least=1, instead="write a number such as 2")
 
 
 def _limit(prefer: str, memory_limit: str | int | None) -> int | None:

@@ -71,7 +71,8 @@ def test_json() -> None:
     """The same as a document: scores, the model in its own units where it is linear, the history."""
     document = trained("digits", "--epochs", "2")
     assert list(document) == [
-        "outcome", "stopped", "warnings", "train", "validation", "test", "coefficients", "intercept", "history",
+        "outcome", "stopped", "warnings", "train", "validation", "test",
+        "coefficients", "intercept", "history",
     ]  # fmt: skip
     assert document["test"]["accuracy"] > 0.8
     assert document["coefficients"] is None

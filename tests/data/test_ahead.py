@@ -77,7 +77,7 @@ def test_an_error_comes_where_the_result_would_have() -> None:
     """After the results before it; then no thread is left."""
     seen: list[int] = []
     jobs: list[Callable[[], int]] = [lambda: 1, lambda: 2, lambda: 1 // 0, lambda: 4]
-    with pytest.raises(ZeroDivisionError), Ahead(depth=2, threads=2) as ahead:  # noqa: PT012 (both are of it)
+    with pytest.raises(ZeroDivisionError), Ahead(depth=2, threads=2) as ahead:
         seen.extend(ahead.made(iter(jobs)))
     assert seen == [1, 2]
     assert ours() == []

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.linear_model import SGDClassifier
 
 from rightbatch.data.loader import Loader
 from rightbatch.data.ragged import Padded, Ragged
@@ -102,3 +103,28 @@ def test_a_missing_library_is_named(output: str, title: str, monkeypatch: pytest
     with pytest.raises(MissingExtraError) as caught:
         Loader(X, 5, output=output)
     assert str(caught.value) == f'{title} is not installed; write pip install "rightbatch[{output}]".'
+
+
+@pytest.mark.parametrize("output", ["numpy", *LIBRARIES])
+@pytest.mark.parametrize("settings", [{}, {"prefetch": 2, "threads": 2}], ids=str)
+def test_batches_that_are_kept_do_not_change(output: str, settings: dict[str, Any]) -> None:
+    """All or some of an epoch, of blocks whose memory is used again."""
+    x = np.arange(400_000, dtype=np.float32).reshape(1000, 400)
+    loader = Loader((x, np.arange(1000)), 40, shuffle=True, output=output, **settings)
+    for step in (1, 3):
+        for _ in range(2):
+            kept = [batch for number, batch in enumerate(loader) if number % step == 0]
+            for rows, labels in kept:
+                assert np.array_equal(np.asarray(rows), x[np.asarray(labels)])
+
+
+def test_partial_fit_takes_batches() -> None:
+    """An epoch in scikit-learn gives the model of the same rows taken by hand."""
+    x, y = np.random.default_rng(0).random((200, 5)), np.arange(200) % 2
+    ours, by_hand = SGDClassifier(random_state=0), SGDClassifier(random_state=0)
+    loader, twin = Loader((x, y), 32, shuffle=True), Loader((x, y), 32, shuffle=True)
+    for batch, labels in loader:
+        ours.partial_fit(batch, labels, classes=[0, 1])
+    for index in [batch.index for batch in twin.batches()]:
+        by_hand.partial_fit(x[index], y[index], classes=[0, 1])
+    assert np.array_equal(ours.coef_, by_hand.coef_)

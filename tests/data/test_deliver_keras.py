@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rightbatch.data.loader import Loader
+from rightbatch.errors import SettingError
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")
@@ -29,3 +30,12 @@ def test_keras_gets_every_row_once_an_epoch() -> None:
     model = keras.Sequential([keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     assert len(model.fit(loader.keras(), epochs=2, verbose=0).history["loss"]) == 2
+
+
+def test_keras_gets_no_padding() -> None:
+    """It would count as rows."""
+    with pytest.raises(SettingError) as caught:
+        Loader((X, Y), 6, last="pad").keras()
+    assert str(caught.value) == (
+        "last must not be pad for Keras, which counts padding as rows, got 'pad'; write keep or drop."
+    )

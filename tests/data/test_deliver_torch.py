@@ -20,12 +20,42 @@ def test_tensors_share_the_blocks_memory_and_never_the_datas() -> None:
     """Batches of one block are one piece of memory; writing into any leaves the data as they were."""
     for shuffle in (True, False):
         made = list(Loader(X, 5, output="torch", shuffle=shuffle))
-        storages = {batch.untyped_storage().data_ptr() for batch in made}
-        assert len(storages) == 1
+        places = [batch.data_ptr() for batch in made]
+        assert np.diff(places).tolist() == [X[:5].nbytes] * 3
         before = X.copy()
         for batch in made:
             batch.add_(1)
         assert np.array_equal(X, before)
+
+
+@pytest.mark.parametrize("where", ["memory", "device"])
+def test_tensors_may_be_changed_in_place_under_autograd(where: str) -> None:
+    """As when a perturbation that has a gradient is added; PyTorch refuses that for one of several views."""
+    weight = torch.ones(3, requires_grad=True)
+    batches = list(Loader(X, 5, output="torch"))
+    if where == "device":
+        block = deliver_torch.OnDevice(ArraySource(X), torch.device("cpu")).take(np.array([[0, 1], [2, 3]]))
+        batches = list(deliver_torch.converter("cpu")(block))
+    batches[1] += weight
+    batches[1].sum().backward()
+    assert weight.grad.tolist() == [len(batches[1])] * 3
+
+
+def test_a_dataloader_iterates_the_loader() -> None:
+    """So that the state in the middle of an epoch is where the loop is."""
+    loader = Loader((X, Y), 6, shuffle=True)
+    over: Any = torch.utils.data.DataLoader(loader, batch_size=None)
+    seen = next(iter(over))[1].tolist()
+    assert loader.state_dict()["samples"] == 6
+    loader.load_state_dict(loader.state_dict())
+    assert sorted(seen + [row for _, labels in over for row in labels.tolist()]) == list(range(20))
+
+
+def test_a_loader_can_be_asked_by_number() -> None:
+    """As a DataLoader does where PyTorch was imported after the loader was made."""
+    loader, plain = Loader(Y, 6, shuffle=True), Loader(Y, 6, shuffle=True)
+    for _ in range(2):
+        assert [loader[number].tolist() for number in range(4)] == [batch.tolist() for batch in plain]
 
 
 def test_a_loader_goes_under_a_dataloader() -> None:

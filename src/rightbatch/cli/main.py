@@ -133,6 +133,7 @@ _choice = _options(
     help="Enough when the answer costs at most this share more than the fastest, with 95 % probability.",
 )
 @click.option("--quick", is_flag=True, help="Answer in seconds, with an estimate from one tuned run.")
+@click.option("--jobs", default=1, show_default=True, metavar="N", help="Processes that make runs.")
 @_choice
 @click.option(
     "--store", metavar="FILE.db", help="Where the study is kept.  [default: study-NAME-SETTINGS.db here]"

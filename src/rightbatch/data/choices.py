@@ -43,3 +43,11 @@ def check_left_to_the_order(batch_size: int | None, last: str) -> None:
         raise SettingError(
             "last", "must be left out where the order has a token budget", last, "nothing is left over"
         )
+
+
+def check_not_padded(last: str) -> None:
+    """Refuse padding for Keras, which is not told of weights of 0."""
+    if last == "pad":
+        raise SettingError(
+            "last", "must not be pad for Keras, which counts padding as rows", last, "write keep or drop"
+        )

@@ -26,7 +26,7 @@ def converter(device: str | None) -> Convert:
         SettingError: there is no such device.
     """
     place = _device(device)
-    return partial(_batches, partial(_on_gpu, place) if place.type == "cuda" else _tensor)
+    return partial(_batches, place)
 
 
 def resident(source: Source, device: str | None) -> Source:
@@ -76,12 +76,15 @@ class OnDevice(Source):
         return self._source.fingerprint()
 
 
-def _batches(tensor: Callable[[Array], Any], field: Any) -> Iterable[Any]:
-    if isinstance(field, torch.Tensor):
-        return field.unbind(0)
+def _batches(place: torch.device, field: Any) -> Iterable[Any]:
+    there = partial(_on_gpu, place) if place.type == "cuda" else _tensor
     if isinstance(field, RaggedBlock):
-        return (Padded(*map(tensor, padded)) for padded in field)
-    return tensor(field).unbind(0)
+        return (Padded(*map(there, padded)) for padded in field)
+    if place.type == "cpu" and isinstance(field, np.ndarray):
+        return map(_tensor, field if field.flags.writeable else field.copy())
+    # autograd refuses to change one of several views in place; detached, each is a tensor of its own
+    block = field if isinstance(field, torch.Tensor) else there(field)
+    return (batch.detach() for batch in block.unbind(0))
 
 
 def _tensor(array: Array) -> torch.Tensor:

@@ -12,11 +12,11 @@ from rightbatch.data.ahead import Ahead
 from rightbatch.data.audit import EpochAudit, audited
 from rightbatch.data.batches import Batches, Cut, GivenBatches, Run, count, located
 from rightbatch.data.blocks import AHEAD_BYTES, BLOCK_BYTES, Block, blocks
-from rightbatch.data.choices import check_left_to_the_order, one_last, one_order
+from rightbatch.data.choices import check_left_to_the_order, check_not_padded, one_last, one_order
 from rightbatch.data.deliver import adapter, converter
 from rightbatch.data.drawn import Drawn
 from rightbatch.data.gather import Memory
-from rightbatch.data.mapstyle import check_no_worker, source_of
+from rightbatch.data.mapstyle import check_no_worker, register, source_of
 from rightbatch.data.order import Order, OwnBatches, RowNumbers
 from rightbatch.data.position import Position
 from rightbatch.data.shard import shard_of
@@ -56,11 +56,13 @@ class Loader:
             and as many rows in each as the others; where rows do not suffice, some are repeated with
             `Batch.weight` 0.
         output: arrays of which library batches are: ``"numpy"``, ``"torch"`` or ``"jax"``. Tensors on the
-            CPU share memory with the block, which is theirs alone.
+            CPU share memory with the block, which is theirs alone. JAX has 32-bit numbers in place of
+            64-bit ones unless told otherwise (`jax_enable_x64`). `Batch.index` and `.weight` stay NumPy's.
         device: of the tensors, such as ``"cuda"``; none: the CPU. Data that fit into half of a GPU's free
             memory are kept there and gathered there; others are copied from pinned memory.
         prefetch: blocks of batches to make ahead in the background.
-        threads: how many make them; more than one makes some ahead in any case.
+        threads: how many make them; more than one makes some ahead in any case, and draws the row
+            numbers of the next epoch.
 
     Raises:
         DataError: a field is no array of rows, fields differ in length, or the order is for other data.
@@ -115,6 +117,7 @@ class Loader:
         self._now = self._next = Position(self._cut)
         self._warned = False
         self._pass = 0
+        register(type(self))
         self._drawn = Drawn(self._order, self.rows)
         self._memory = Memory(2 + self._depth)
         self._epoch_numbers: tuple[int, RowNumbers] | None = None
@@ -187,6 +190,7 @@ class Loader:
 
     def __iter__(self) -> Iterator[Tree]:
         """The batches of one epoch, each the same tree as the data."""
+        check_no_worker()
         now = self._begin()
         self._warn_of_a_single_row(now)
         with closing(self._blocks(now)) as blocks_:
@@ -250,7 +254,8 @@ class Loader:
     def __getitem__(self, number: int) -> Tree:
         """The batch of this number of the pass that was begun by asking for number 0.
 
-        So a loader is a map-style data set of batches, as under a `DataLoader(loader, batch_size=None)`.
+        So a loader goes under PyTorch's `DataLoader(loader, batch_size=None)` also where PyTorch was imported
+        after the loader was made; otherwise the DataLoader iterates it, which is faster.
 
         Raises:
             SettingError: a DataLoader asks from worker processes: each would begin passes of its own.
@@ -266,7 +271,9 @@ class Loader:
 
         Raises:
             MissingExtraError: Keras is not installed.
+            SettingError: batches are padded, which Keras would not know of.
         """
+        check_not_padded(self._cut.last)
         return adapter("keras").KerasBatches(self)
 
     def state_dict(self) -> dict[str, Any]:

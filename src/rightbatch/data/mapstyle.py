@@ -44,6 +44,13 @@ def check_no_worker() -> None:
         )
 
 
+def register(kind: type) -> None:
+    """Let PyTorch's DataLoader iterate objects of this kind, where PyTorch is loaded already."""
+    theirs = sys.modules.get("torch.utils.data")
+    if theirs is not None and not issubclass(kind, theirs.IterableDataset):
+        theirs.IterableDataset.register(kind)
+
+
 def tensors_of(data: Any) -> tuple[Any, ...] | None:
     """The tensors of a `TensorDataset`, which are gathered as arrays; `None` for any other."""
     theirs = sys.modules["torch.utils.data"]

@@ -23,6 +23,7 @@ from rightbatch.study.pilot import pilot_target
 from rightbatch.study.plan import next_step, skeleton
 from rightbatch.study.pool import choices, pool
 from rightbatch.study.problem import Problem
+from rightbatch.study.processes import Ahead
 from rightbatch.study.quick import as_fact, estimate
 from rightbatch.study.search import Search
 from rightbatch.study.session import Session
@@ -69,6 +70,7 @@ class StudyRun:
         complete: whether to measure, when the answer stands, the batch sizes it did not need.
         progress: told of every piece of work done.
         quick: whether to stop after one tuned run, with an estimate.
+        ahead: sweeps that other processes make before they are asked for.
         law: exponent of the learning rate's law, lr(B) ~ (1 + B_crit/B)^-law.
     """
 
@@ -83,6 +85,7 @@ class StudyRun:
     progress: Callable[[Progress], None]
     quick: bool = False
     law: float = 1.0
+    ahead: Ahead = field(default_factory=lambda: Ahead(None))
     session: Session = field(init=False)
     stopped: str = field(init=False, default="")
     search: Search = field(init=False)
@@ -125,6 +128,8 @@ class StudyRun:
         except DeadlineError:
             budget = units.seconds(self.budget)
             self.stopped = f"the budget of {budget} was spent before every planned run was done"
+        finally:
+            self.ahead.close()
         seconds = self.session.spent if self.session.worked else before
         self.store.put(seconds=seconds, stopped=self.stopped)
 
@@ -192,6 +197,8 @@ class StudyRun:
             target=target,
             wide=self.wide,
             stored={(run.batch_size, run.seed, run.point): run for run in self.store.runs()},
+            most_seeds=self.settings.seeds,
+            ahead=self.ahead,
         )
 
     def _answer(self) -> None:

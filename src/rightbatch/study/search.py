@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rightbatch import units
+from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
 from rightbatch.study.grid import around, best_point, guess, lr_at, next_points
 from rightbatch.study.pool import NOT_REACHED, Choice, choices, pool, scores_of
+from rightbatch.study.processes import Ahead
 from rightbatch.study.session import Session
 from rightbatch.study.store import Store
 from rightbatch.study.subject import Run, Subject, Sweep
@@ -56,6 +58,8 @@ class Search:
         target: when a run counts as trained.
         wide: learning rates of the first search, as points of the grid.
         stored: runs of earlier sessions by (batch size, seed, point); taken when their turn comes.
+        most_seeds: seeds that a batch size may be run with.
+        ahead: sweeps that other processes make before they are asked for.
     """
 
     subject: Subject
@@ -64,7 +68,9 @@ class Search:
     seed: int
     target: Target
     wide: Sequence[int]
-    stored: Mapping[tuple[int, int, int], Run]
+    stored: dict[tuple[int, int, int], Run]
+    most_seeds: int = 1
+    ahead: Ahead = field(default_factory=lambda: Ahead(None))
     runs: list[Run] = field(default_factory=list)
     """In the order of their making: what to do next depends on them alone."""
     found: dict[int, Found] = field(default_factory=dict)
@@ -116,6 +122,7 @@ class Search:
         """One more seed of a batch size, with the best learning rate and its neighbours on the fine grid."""
         number = self.seeds.get(size, 0)
         points = self.fine.setdefault(size, set(around(self.found[size].point, below=2, above=2, step=1)))
+        self._expect(size, number, tuple(sorted(points)))
         self._fine(size, self.seed + number, sorted(points))
         self.seeds[size] = number + 1
         while more := self._beyond_edge(size):
@@ -130,6 +137,17 @@ class Search:
         larger = [found[known].steps * known / size for known in found if known >= size]
         least = min([*smaller, *larger], default=math.inf)
         return min(epochs, math.ceil(_SLACK * least) + 10) if math.isfinite(least) else epochs
+
+    def _expect(self, size: int, number: int, points: tuple[int, ...]) -> None:
+        """Let other processes begin this seed and the next, which will probably be asked for."""
+        most_steps = self._most_steps(size, {size: self.found[size]})
+        wanted = [
+            Sweep(target=self.target, batch_size=size, seed=seed, points=points, most_steps=most_steps)
+            for seed in range(self.seed + number, self.seed + self.most_seeds)
+            if not any((size, seed, point) in self.stored for point in points)
+            and not self._runs_of(size, seed)
+        ]
+        self.ahead.expect(wanted, deadline=self.session.deadline)
 
     def _fine(self, size: int, seed: int, points: Sequence[int]) -> None:
         self._sweep(size, seed, points, self._most_steps(size, {size: self.found[size]}))
@@ -147,6 +165,7 @@ class Search:
         return [point + 1, point + 2] if point == max(points) else []
 
     def _sweep(self, size: int, seed: int, points: Sequence[int], most_steps: int) -> None:
+        self._keep(self.ahead.take(size, seed))
         done = {run.point for run in self._runs_of(size, seed)}
         left = [point for point in points if point not in done]
         self.runs.extend(self.stored[size, seed, p] for p in left if (size, seed, p) in self.stored)
@@ -156,9 +175,17 @@ class Search:
         self.session.check()
         self.session.worked = True
         work = Sweep(target=self.target, batch_size=size, seed=seed, points=missing, most_steps=most_steps)
-        runs, timings = self.subject.runs(work, deadline=self.session.deadline)
-        self.store.add_runs(runs, timings, seconds=self.session.spent)
-        self.runs.extend(runs)
+        made = self.subject.runs(work, deadline=self.session.deadline)
+        self._keep(made)
+        self.runs.extend(made[0])
+
+    def _keep(self, made: tuple[list[Run], list[Timing]] | None) -> None:
+        """Store runs as soon as they are known."""
+        if made is not None:
+            runs, timings = made
+            self.session.worked = True
+            self.store.add_runs(runs, timings, seconds=self.session.spent)
+            self.stored.update({(run.batch_size, run.seed, run.point): run for run in runs})
 
     def _runs_of(self, size: int, seed: int) -> list[Run]:
         return [run for run in self.runs if run.batch_size == size and run.seed == seed]

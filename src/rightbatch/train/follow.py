@@ -304,7 +304,9 @@ class Follower:
         """The result of a training that was stored at its end."""
         how = self.ended or {}
         state = self.best[2] if how["best"] else state
-        return self._result(state, Outcome(how["outcome"]), how["stopped"])
+        outcome, stopped = Outcome(how["outcome"]), how["stopped"]
+        self.watching.end(None, outcome, stopped)
+        return self._result(state, outcome, stopped)
 
     def _result(self, state: Any, outcome: Outcome, stopped: str) -> FitResult:
         return FitResult(
