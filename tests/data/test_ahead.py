@@ -83,7 +83,7 @@ def test_an_error_comes_where_the_result_would_have() -> None:
     assert ours() == []
 
 
-AHEAD = [{"prefetch": 1}, {"prefetch": 3, "threads": 2}, {"threads": 3}]
+AHEAD: list[dict[str, Any]] = [{"prefetch": 1}, {"prefetch": 3, "threads": 2}, {"threads": 3}]
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +94,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("settings", AHEAD, ids=str)
-def test_every_order_has_the_same_batches_ahead(name: str, settings: dict[str, int]) -> None:
+def test_every_order_has_the_same_batches_ahead(name: str, settings: dict[str, Any]) -> None:
     """Two epochs, with shards and padding, and resumed in the second by a loader without threads."""
     size = None if name == CHOOSES_ITS_BATCHES else 7
 
@@ -117,7 +117,7 @@ def test_a_pass_resumes_at_every_step_with_another_depth(name: str) -> None:
     """Of two epochs: what was made ahead and not handed out is made again, and nothing twice."""
     size = None if name == CHOOSES_ITS_BATCHES else 5
 
-    def made(**settings: int) -> Loader:
+    def made(**settings: Any) -> Loader:
         return Loader(np.arange(40), size, order=EVERY[name](40, 3), **settings)
 
     plain = made()
@@ -160,7 +160,7 @@ def fail() -> None:
 @pytest.mark.parametrize("ending", [interrupt, fail])
 @pytest.mark.parametrize("settings", [{}, *AHEAD], ids=str)
 def test_an_interrupted_epoch_goes_on_where_it_was(
-    ending: Callable[[], None], settings: dict[str, int]
+    ending: Callable[[], None], settings: dict[str, Any]
 ) -> None:
     """Ctrl-C or an error after any batch: no thread is left, no row is lost, none comes twice."""
     for stop in range(1, 8):

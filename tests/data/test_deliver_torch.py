@@ -1,5 +1,7 @@
 """Batches as PyTorch tensors: whose memory they are, under PyTorch's own DataLoader, and on a device."""
 
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -59,15 +61,24 @@ def test_a_loader_can_be_asked_by_number() -> None:
 
 
 def test_a_loader_goes_under_a_dataloader() -> None:
-    """Two epochs, each whole and in its own order; worker processes are refused."""
+    """Two epochs, each whole and in its own order."""
     loader = Loader((X, Y), 6, shuffle=True, seed=1)
     over: Any = torch.utils.data.DataLoader(loader, batch_size=None)
     epochs = [[labels.tolist() for _, labels in over] for _ in range(2)]
     expected = Loader((X, Y), 6, shuffle=True, seed=1)
     assert epochs == [[labels.tolist() for _, labels in expected] for _ in range(2)]
-    workers: Any = torch.utils.data.DataLoader(loader, batch_size=None, num_workers=1)
-    with pytest.raises(RuntimeError, match="num_workers must be 0 over a Loader, got 1; write num_workers=0"):
-        list(workers)
+
+
+def test_worker_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would make whole passes of its own; tried in this process, told that it is a worker."""
+    loader = Loader((X, Y), 6)
+    monkeypatch.setattr(torch.utils.data, "get_worker_info", lambda: SimpleNamespace(num_workers=1))
+    asks: list[Callable[[], Any]] = [lambda: next(iter(loader)), lambda: loader[0]]
+    for ask in asks:
+        with pytest.raises(
+            SettingError, match=r"^num_workers must be 0 over a Loader, got 1; write num_workers=0"
+        ):
+            ask()
 
 
 def test_data_on_a_device_give_the_same_batches() -> None:

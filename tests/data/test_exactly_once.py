@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def loaders(name: str, rows: int, batch_size: int, last: str, shards: int) -> li
     """One loader for each shard, of data that are their own row numbers, with 0, 1 or 2 blocks ahead."""
     order = EVERY[name](rows, rows)
     size = None if name == CHOOSES_ITS_BATCHES else batch_size
-    settings = [
+    settings: list[dict[str, Any]] = [
         {"shard": (rank, shards), "prefetch": ahead, "threads": 1 + ahead // 2}
         for rank, ahead in enumerate((rows + np.arange(shards)) % 3)
     ]

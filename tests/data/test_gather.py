@@ -84,7 +84,8 @@ def test_a_smaller_batch_size_and_a_larger_one() -> None:
 
 def test_two_threads_never_get_the_same_memory() -> None:
     """Each sees the rows it asked for, as long as it holds them."""
-    spare, wrong = Spare(FIELD, 3), []
+    spare = Spare(FIELD, 3)
+    wrong: list[int] = []
 
     def work(number: int) -> None:
         index = np.full((1, 50), number)

@@ -77,7 +77,7 @@ class OnDevice(Source):
 
 
 def _batches(place: torch.device, field: Any) -> Iterable[Any]:
-    there = partial(_on_gpu, place) if place.type == "cuda" else _tensor
+    there: Callable[[Array], Any] = partial(_on_gpu, place) if place.type == "cuda" else _tensor
     if isinstance(field, RaggedBlock):
         return (Padded(*map(there, padded)) for padded in field)
     if place.type == "cpu" and isinstance(field, np.ndarray):

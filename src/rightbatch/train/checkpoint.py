@@ -70,6 +70,19 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     _sync_folder(path.parent)
 
 
+def linked(path: Path, name: Path) -> bool:
+    """Give a checkpoint that is written a second name; whether the disk knows such links."""
+    beside = part_of(name)
+    try:
+        beside.unlink(missing_ok=True)
+        beside.hardlink_to(path)
+        beside.replace(name)
+    except OSError:
+        return False
+    beside.unlink(missing_ok=True)  # where both were names of the same file, it is left
+    return True
+
+
 def read(path: Path) -> Checkpoint:
     """The checkpoint in a file.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rightbatch.errors import SettingError, StoreError
-from rightbatch.train.checkpoint import Checkpoint, part_of, read, write
+from rightbatch.train.checkpoint import Checkpoint, linked, part_of, read, write
 from rightbatch.train.training import difference
 
 _NAME = re.compile(r"(step|best)-(\d+)-([0-9a-f]{8})\.npz")
@@ -103,9 +103,9 @@ class Folder:
         Raises:
             OSError: it cannot be written; those before it are all there.
         """
-        kind = "best" if best else "step"
-        path = self.path / f"{kind}-{checkpoint.step:09d}-{_digest(checkpoint.belongs)}.npz"
-        write(path, checkpoint)
+        path, same = self._place("best" if best else "step", checkpoint), self._place("step", checkpoint)
+        if not (best and same in self._written and linked(same, path)):
+            write(path, checkpoint)
         if best:
             for old in self._ours("best", checkpoint.belongs):
                 if old != path:
@@ -114,6 +114,9 @@ class Folder:
         self._written = [*(old for old in self._written if old != path), path]
         while len(self._written) > self._keep:
             self._written.pop(0).unlink(missing_ok=True)
+
+    def _place(self, kind: str, checkpoint: Checkpoint) -> Path:
+        return self.path / f"{kind}-{checkpoint.step:09d}-{_digest(checkpoint.belongs)}.npz"
 
     def _go_on_from(self, path: Path, belongs: Mapping[str, Any]) -> None:
         """What is written from now on replaces those up to this one, the oldest first."""

@@ -1,58 +1,21 @@
 """Writes checkpoints while a training runs: when they are due, beside it, and the best as well."""
 
 import math
-import re
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from rightbatch.checks import whole_number
-from rightbatch.errors import SettingError
 from rightbatch.records import Outcome, StepEvent
 from rightbatch.train.checkpoint import Checkpoint
+from rightbatch.train.due import Due, Every
 from rightbatch.train.folder import Folder
 from rightbatch.train.training import Training
 from rightbatch.train.watch import Run, Watcher
 
-_UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-
 _COPY_SHARE = 0.005
 """Share of the time that copying the best state may take; beyond it an epoch's state is passed over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Every:
-    """How often: after so many steps, or so many seconds."""
-
-    steps: float = math.inf
-    seconds: float = math.inf
-
-    @classmethod
-    def of(cls, every: Any) -> Self:
-        """From a number of steps, or a time such as ``"60s"``.
-
-        Raises:
-            SettingError: it is neither.
-
-        Example:
-            >>> Every.of(100), Every.of("1.5m")
-            (Every(steps=100, seconds=inf), Every(steps=inf, seconds=90.0))
-        """
-        instead = "write a number of steps such as 1000, or a time such as 60s, 5m or 1h"
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", every) if isinstance(every, str) else None
-        if match is None or (match[2] and match[2] not in _UNITS):
-            if isinstance(every, str):
-                raise SettingError("checkpoint_every", "is no number of steps and no time", every, instead)
-            return cls(steps=whole_number("checkpoint_every", every, at_least=1, instead=instead))
-        if not match[2]:
-            steps = int(match[1]) if match[1].isdigit() else float(match[1])
-            return cls(steps=whole_number("checkpoint_every", steps, at_least=1, instead=instead))
-        seconds = float(match[1]) * _UNITS[match[2]]
-        if not seconds:
-            raise SettingError("checkpoint_every", "must be above 0", every, instead)
-        return cls(seconds=seconds)
 
 
 class Keeper(Watcher):
@@ -77,12 +40,11 @@ class Keeper(Watcher):
         every: Every,
         best: float = math.inf,
     ) -> None:
-        self._folder, self._training, self._belongs, self._every = folder, training, belongs, every
+        self._folder, self._training, self._belongs, self._due = folder, training, belongs, Due(every)
         self._best, self._pending = best, None
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._writing: Future[None] | None = None
-        self._next_step, self._next_time = math.inf, math.inf
-        self._written_step, self._watched = 0, None
+        self._kept_step, self._written_step, self._watched = 0, 0, None
         self._began, self._copying = 0.0, 0.0
 
     _pending: Checkpoint | None
@@ -94,25 +56,26 @@ class Keeper(Watcher):
         del state
         self._began = time.perf_counter()
         self._written_step = run.step
-        self._plan(run.step)
+        self._due.plan(run.step)
 
     def step(self, run: Run, event: StepEvent) -> None:
         """Copy the state where it is due, but at the end of an epoch, which waits for its evaluation."""
-        if self._due(event.step) and self._training.within_epoch():
+        if self._due.at_step(event.step) and self._ready() and self._training.within_epoch():
             self._keep(run, event)
 
     def epoch(self, run: Run, row: dict[str, float], event: StepEvent) -> None:
         """Copy the state where it is due, or the best."""
         self._watched = row.get("val_loss", row["loss"])
+        due = self._due.at_epoch(event.step) and self._ready()
         if self._watched < self._best:
-            self._take_best(event)
-        if self._due(event.step):
+            self._take_best(event, due=due)
+        if due:
             self._keep(run, event)
 
     def end(self, run: Run, event: StepEvent | None, outcome: Outcome, stopped: str) -> None:
         """Write the last state, and wait until it is on the disk; one that diverged is not kept."""
         del stopped
-        if event is not None and outcome is not Outcome.DIVERGED:
+        if event is not None and outcome is not Outcome.DIVERGED and event.step != self._kept_step:
             self._keep(run, event)
         self._settle(run)
 
@@ -120,30 +83,26 @@ class Keeper(Watcher):
         """Wait for what is being written."""
         self._writer.shutdown()
 
-    def _due(self, step: int) -> bool:
-        if step >= self._next_step:
-            return True
-        if time.perf_counter() < self._next_time:
-            return False
-        return self._writing is None or self._writing.done()
-
-    def _plan(self, step: int) -> None:
-        self._next_step = step + self._every.steps
-        self._next_time = time.perf_counter() + self._every.seconds
+    def _ready(self) -> bool:
+        """Whether a state can be taken: where time is counted, not while one is being written."""
+        free = self._writing is None or self._writing.done()
+        return free or self._due.in_steps
 
     def _keep(self, run: Run, event: StepEvent) -> None:
         self._settle(run)
-        self._plan(event.step)
+        self._due.plan(event.step)
+        self._kept_step = event.step
         best, self._pending = self._pending, None
-        self._writing = self._writer.submit(self._write, best, self._taken(event))
+        last = best if best is not None and best.step == event.step else self._taken(event)
+        self._writing = self._writer.submit(self._write, best, last)
 
-    def _take_best(self, event: StepEvent) -> None:
+    def _take_best(self, event: StepEvent, *, due: bool) -> None:
         before = time.perf_counter()
-        if self._copying > _COPY_SHARE * (before - self._began):
+        if not due and self._copying > _COPY_SHARE * (before - self._began):
             return
         self._best = math.inf if self._watched is None else self._watched
         self._pending = self._taken(event)
-        self._copying += time.perf_counter() - before
+        self._copying += 0.0 if due else time.perf_counter() - before
 
     def _taken(self, event: StepEvent) -> Checkpoint:
         tree = {**self._training.taken(event.state), "best": self._best}
@@ -151,10 +110,12 @@ class Keeper(Watcher):
 
     def _write(self, best: Checkpoint | None, last: Checkpoint) -> None:
         """In the thread."""
-        if best is not None:
+        if best is not None and best is not last:
             self._folder.add(best, best=True)
         self._folder.add(last)
         self._written_step = last.step
+        if best is last:
+            self._folder.add(last, best=True)
 
     def _settle(self, run: Run) -> None:
         """Wait for the one before; where it failed, say so: the training goes on."""

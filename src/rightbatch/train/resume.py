@@ -8,10 +8,11 @@ from typing import Any, Self
 
 from rightbatch.errors import SettingError
 from rightbatch.learners.torch_model import said
+from rightbatch.train.due import Every
 from rightbatch.train.folder import Folder
 from rightbatch.train.follow import Follower
 from rightbatch.train.history import HistoryLog
-from rightbatch.train.keeper import Every, Keeper, keep_of
+from rightbatch.train.keeper import Keeper, keep_of
 from rightbatch.train.monitor import Monitor
 from rightbatch.train.training import Training
 from rightbatch.train.watch import Run, Watcher, Watching
