@@ -3,9 +3,9 @@
     python bench/checkpoint_cost.py
 
 Goal: under 2 % of the time of training. Both trainings make the same steps, in turns; the cost is the median
-of the ratios of neighbours, by the clock and by the processor, whose time other programs do not take and
-the thread that writes is counted in. "copy" is what the training itself waits for at each checkpoint; writing is done
-beside it, and takes its time from the training only where there is no core free for it.
+of the ratios of neighbours, by the clock and by the processor, whose time other programs do not take and the
+thread that writes is counted in. "copy" is what the training itself waits for at each checkpoint; writing is
+done beside it, and takes its time from the training only where there is no core free for it.
 """
 
 import argparse

@@ -218,10 +218,14 @@ def study(
             progress=progress or _silent,
         )
         running.run()
-        if not open_store.runs():
-            instead = f"write a larger one such as {time_word(running.least_seconds())}"
-            raise SettingError("budget", "was spent before the first run", budget, instead)
+        _check_ran(running, budget)
         return Study(_document(open_store, prefer, limit))
+
+
+def _check_ran(running: StudyRun, budget: str | float) -> None:
+    if not running.store.runs():
+        instead = f"write a larger one such as {time_word(running.least_seconds())}"
+        raise SettingError("budget", "was spent before the first run", budget, instead)
 
 
 def open_study(path: str | Path, *, prefer: str = "fastest", memory_limit: str | int | None = None) -> Study:
@@ -259,6 +263,7 @@ def store_name(
         SettingError: a setting cannot be used.
 
     Example:
+        >>> from rightbatch.data.dataset import load_data
         >>> store_name("mlp", load_data("digits"), threads=1).startswith("study-digits-")
         True
     """

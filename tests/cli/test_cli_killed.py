@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from cli.command import ENVIRONMENT, WORDS, in_a_process
+from rightbatch.study import costs
 
 STUDY = ("study", "digits", "--batch-sizes", "8,64,512", "--seeds", "2", "--json")
-FACTS_BEFORE_RUNS = ("settings", "about", "memory", "budget")
+FACTS_BEFORE_RUNS = ("settings", "about", "memory", "budget", "drift")
 
 
 def rows(store: Path, table: str) -> list[Any]:
@@ -32,7 +33,8 @@ def rows(store: Path, table: str) -> list[Any]:
 
 def advice(document: dict[str, Any]) -> dict[str, Any]:
     """What must not depend on who disturbed the study: everything but what it cost."""
-    return {name: value for name, value in document.items() if name != "cost"}
+    kept = {name: value for name, value in document.items() if name != "cost"}
+    return kept | {"noise_scale": kept["noise_scale"] | {"cost": None}}
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +98,11 @@ def test_killed_while_it_timed(undisturbed: tuple[Path, dict[str, Any]], tmp_pat
     assert killed_after(1, store)
     assert killed_after(12, store)
     before = rows(store, "timing")
-    assert 0 < len(before) < 3 * 20
+    assert 0 < len(before) < 3 * (costs.ROUNDS + costs.AGAIN)
     said = in_a_process(*STUDY, "--store", "s.db", folder=tmp_path)
     assert said.code == 0
     assert set(before) < set(rows(store, "timing"))
-    assert len(rows(store, "timing")) == 3 * 20
+    assert len(rows(store, "timing")) >= 3 * (costs.ROUNDS + costs.AGAIN)  # more if the machine changed
     assert rows(store, "run") == rows(undisturbed[0], "run")
 
 

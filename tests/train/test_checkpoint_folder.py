@@ -234,3 +234,24 @@ def test_copying_the_best_has_a_price_limit(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(keeper, "_COPY_SHARE", 0.0)
     trained(lambda: {"model": "mlp"}, checkpoint=tmp_path)
     assert steps_in(tmp_path, "best") == [7]
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_the_best_that_is_the_last_is_written_once(
+    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second name for one file, where the disk knows links; each outlives the other."""
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", _refuse)
+    folder = filled(tmp_path, 3, keep=1)
+    for _ in range(2):
+        folder.add(checkpoint(3), best=True)
+    best, last = sorted(tmp_path.iterdir())
+    assert best.samefile(last) is links
+    folder.add(checkpoint(4))
+    assert [path.name[:14] for path in sorted(tmp_path.iterdir())] == ["best-000000003", "step-000000004"]
+    assert files.read(best).step == 3
+
+
+def _refuse(*_: object) -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))

@@ -70,7 +70,9 @@ def trial(probe: Probe, batch_size: int, limit: float, *, patience: float = PATI
     ours, theirs = context.Pipe(duplex=False)
     child = context.Process(target=_run, args=(probe, batch_size, limit, theirs), daemon=True)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads: the child uses none
+        # of forking beside threads, by Python and by JAX: the child uses none
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
         child.start()
     theirs.close()
     child.join(patience)

@@ -150,8 +150,8 @@ def micro_batches(batch: Batch, parts: int) -> Iterator[Batch]:
     """The batch in at most so many parts of equal size, the last of which may be smaller.
 
     Example:
-        >>> batch = Batch(np.arange(7), np.arange(7), None, epoch=0, step=0)
-        >>> [part.data.tolist() for part in micro_batches(batch, 3)]
+        >>> batch = Batch((np.arange(7), np.arange(7)), np.arange(7), None, epoch=0, step=0)
+        >>> [part.index.tolist() for part in micro_batches(batch, 3)]
         [[0, 1, 2], [3, 4, 5], [6]]
     """
     rows = len(batch.index)
