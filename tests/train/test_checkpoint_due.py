@@ -51,7 +51,7 @@ def test_short_epochs_are_waited_for(clock: Any) -> None:
     """With epochs of four seconds it is due at an end from 8 to 12, and in between not before 12."""
     due = Due(Every(seconds=10.0))
     due.plan(0)
-    for now, at_step, at_epoch in [(0, False, False), (4, False, False), (8, False, True)]:
+    for now, at_step, at_epoch in [(0.0, False, False), (4.0, False, False), (8.0, False, True)]:
         clock.now = now
         assert (due.at_step(1), due.at_epoch(1)) == (at_step, at_epoch)
     for now, at_step in [(10.0, False), (11.9, False), (12.0, True)]:

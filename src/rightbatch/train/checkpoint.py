@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zipfile import ZipFile
 
 import numpy as np
@@ -56,11 +56,11 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
         "watched": checkpoint.watched,
         "tree": tree,
     }
-    text: dict[str, Any] = {_HEADER: np.frombuffer(json.dumps(header).encode(), np.uint8)}
+    text = {_HEADER: np.frombuffer(json.dumps(header).encode(), np.uint8)}
     beside = part_of(path)
     try:
         with beside.open("wb") as file:
-            np.savez(file, **text, **_named(arrays))
+            _save(file, {**text, **arrays})
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -113,8 +113,14 @@ def part_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
 
 
-def _named(arrays: Mapping[str, Array]) -> dict[str, Any]:
-    return dict(arrays)
+def _save(file: BinaryIO, arrays: Mapping[str, Array]) -> None:
+    """As `numpy.savez`, which copies every array once more and holds up other threads meanwhile."""
+    with ZipFile(file, "w") as archive:
+        for name, values in arrays.items():
+            array = np.require(values, requirements="C")
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array_header_1_0(entry, np.lib.format.header_data_from_array_1_0(array))
+                entry.write(array.reshape(-1).view(np.uint8).data)
 
 
 def _arrays(path: Path) -> dict[str, Array]:

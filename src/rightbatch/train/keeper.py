@@ -14,7 +14,7 @@ from rightbatch.train.folder import Folder
 from rightbatch.train.training import Training
 from rightbatch.train.watch import Run, Watcher
 
-_COPY_SHARE = 0.005
+_COPY_SHARE = 0.002
 """Share of the time that copying the best state may take; beyond it an epoch's state is passed over."""
 
 
