@@ -1,135 +1,136 @@
-"""Processes of this machine that make runs."""
+"""Sweeps made ahead of time by processes of their own; what a study decides does not depend on them.
+
+A study is a sequence: what it runs next depends on the runs before. So other processes make what will
+probably be asked for, the next seeds of a batch size, and a sweep that was made ahead is taken when
+its turn comes. The runs, their order and the answer are those of one process.
+"""
 
 import multiprocessing
-import os
-import signal
-import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
-from types import ModuleType
-from typing import Any
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Protocol
 
 import cloudpickle
 
 from rightbatch.errors import SettingError
-from rightbatch.study.executor import Task
 from rightbatch.study.machine import fixed_threads
-from rightbatch.study.subject import DeadlineError, Subject
+from rightbatch.study.subject import DeadlineError, Run, Subject, Sweep
+
+Made = tuple[list[Run], list[Any]]
+
+
+class Executor(Protocol):
+    """Where sweeps are made ahead."""
+
+    jobs: int
+    """How many at once."""
+
+    def submit(self, sweep: Sweep, seconds: float) -> "Future[Made]":
+        """Begin a sweep that may take so many seconds."""
+        ...
+
+    def close(self) -> None:
+        """End what is under way."""
+        ...
 
 
 class Workers:
-    """Worker processes, each with a copy of the subject.
+    """Worker processes, each with a copy of the subject, that compute on one thread.
 
-    They are started afresh, not forked: neither PyTorch nor CUDA can be used in a fork. They end with this
-    process, however it ends, and leave Ctrl-C to it.
+    They begin when the first sweep is submitted, so that nothing disturbs the timings before.
 
     Args:
         subject: what is trained.
         jobs: processes.
-        threads: threads of linear algebra in each.
 
     Raises:
         SettingError: the subject cannot be sent to another process.
     """
 
-    def __init__(self, subject: Subject, jobs: int, *, threads: int = 1) -> None:
+    def __init__(self, subject: Subject, jobs: int) -> None:
         self.jobs = jobs
-        self._given = packed(subject, jobs), threads
+        try:
+            self._packed = cloudpickle.dumps(subject)
+        except Exception as error:
+            problem = f"needs a model that can be sent to another process ({error})"
+            raise SettingError("jobs", problem, jobs, "write jobs=1") from error
         self._pool: ProcessPoolExecutor | None = None
 
-    def begin(self) -> None:
-        """Start all processes, without waiting for them."""
-        for _ in range(self.jobs):
-            self._begun().submit(_get_ready)
+    def submit(self, sweep: Sweep, seconds: float) -> "Future[Made]":
+        """Begin a sweep that may take so many seconds."""
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self.jobs, multiprocessing.get_context("spawn"), _begin, (self._packed,)
+            )
+        return self._pool.submit(_make, sweep, seconds)
 
-    def submit(self, task: Task[Any], seconds: float) -> "Future[Any]":
-        """Begin a task that may take so many seconds."""
-        with _quiet_start():
-            return self._begun().submit(_do, task, seconds)
-
-    def stop(self) -> None:
+    def close(self) -> None:
         """End the processes, whatever they do."""
         if self._pool is None:
             return
         workers = list((self._pool._processes or {}).values())
         self._pool.shutdown(wait=False, cancel_futures=True)
         for worker in workers:
-            worker.kill()
-        self._pool = None
-
-    def _begun(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.jobs, context, _begin, self._given)
-        return self._pool
+            worker.terminate()
 
 
-def packed(subject: Subject, jobs: int | None) -> bytes:
-    """The subject as it travels.
+class Ahead:
+    """Sweeps under way in other processes, until their turn comes.
 
-    Raises:
-        SettingError: it cannot.
+    Args:
+        executor: what makes them; `None`: nothing is made ahead.
     """
-    try:
-        found: bytes = cloudpickle.dumps(subject)
-    except Exception as error:  # whatever the user's objects raise
-        problem = f"needs a training that can be sent to another process ({error})"
-        raise SettingError("jobs", problem, jobs, "leave it out") from error
-    return found
+
+    def __init__(self, executor: Executor | None) -> None:
+        self._executor = executor
+        self._flying: dict[tuple[int, int], Future[Made]] = {}
+
+    def expect(self, sweeps: Sequence[Sweep], *, deadline: float) -> None:
+        """Begin the first of these that are not under way, as many as there are processes."""
+        if self._executor is None:
+            return
+        busy = sum(not future.done() for future in self._flying.values())
+        for sweep in sweeps:
+            key = sweep.batch_size, sweep.seed
+            if key not in self._flying and busy < self._executor.jobs:
+                self._flying[key] = self._executor.submit(sweep, deadline - time.perf_counter())
+                busy += 1
+
+    def take(self, batch_size: int, seed: int) -> Made | None:
+        """What was made ahead of this batch size and seed, once it is done; `None`: nothing.
+
+        Raises:
+            DeadlineError: the budget ended it.
+        """
+        future = self._flying.pop((batch_size, seed), None)
+        if future is None:
+            return None
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            self._executor, self._flying = None, {}  # a process was killed: go on without them
+            return None
+
+    def close(self) -> None:
+        """End what is under way."""
+        if self._executor is not None:
+            self._executor.close()
 
 
-@contextmanager
-def _quiet_start() -> Iterator[None]:
-    """Processes that start here do not run the user's script again, and leave Ctrl-C to this one.
-
-    The script has most likely no `if __name__ == "__main__"`, and what it defines travels with the subject.
-    """
-    main = sys.modules["__main__"]
-    block = getattr(signal, "pthread_sigmask", None)
-    sys.modules["__main__"] = ModuleType("__main__")
-    before = None if block is None else block(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-        if block is not None:
-            block(signal.SIG_SETMASK, before)
+_subject: list[Subject] = []
+"""Of a worker process."""
 
 
-_subject: list[Any] = []
-"""Of a worker process: the subject, packed and the number of threads; then unpacked."""
+def _begin(packed: bytes) -> None:
+    """In a worker, once: unpack the subject and hold the linear algebra to one thread."""
+    _subject.append(cloudpickle.loads(packed))
+    fixed_threads(1).__enter__()
 
 
-def _begin(given: bytes, threads: int) -> None:
-    """In a worker, once."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _subject[:] = given, threads
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _get_ready() -> Subject:
-    """In a worker: unpack the subject, and hold the linear algebra that it brings to its threads."""
-    if len(_subject) > 1:
-        given, threads = _subject
-        _subject[:] = [cloudpickle.loads(given)]
-        fixed_threads(threads).__enter__()
-    return _subject[0]
-
-
-def _do(task: Task[Any], seconds: float) -> Any:
-    """In a worker: one task."""
-    deadline = time.perf_counter() + seconds
-    subject = _get_ready()
+def _make(sweep: Sweep, seconds: float) -> Made:
+    """In a worker: one sweep."""
     if seconds <= 0:
         raise DeadlineError
-    return task(subject, deadline)
+    return _subject[0].runs(sweep, deadline=time.perf_counter() + seconds)
