@@ -17,7 +17,7 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "docs" / "learn").glob("*.md")),
 ]
-OPTIONAL = ("torch", "tensorflow", "keras", "jax")
+OPTIONAL = ("torch", "tensorflow", "keras", "jax", "tensorboard")
 BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\s*^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 
 
@@ -37,6 +37,7 @@ class Snippet(NamedTuple):
         modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
         modules += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
         names = {module.partition(".")[0] for module in modules}
+        names |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}  # rb.tensorboard
         return [name for name in OPTIONAL if name in names]
 
 
