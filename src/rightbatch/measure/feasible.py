@@ -2,6 +2,7 @@
 
 import ctypes
 import faulthandler
+import gc
 import importlib
 import multiprocessing
 import os
@@ -50,8 +51,8 @@ def trial(probe: Probe, batch_size: int, limit: float, *, patience: float = PATI
 
     Limits: Linux only. After a fork the threads of the parent are gone, so the child computes on one
     thread; CUDA cannot be used in it. What a probe imports on first use it imports in every child: call it
-    once before, at a small size. What is free between
-    the small objects of the parent the child may use as well.
+    once before, at a small size. What is free between the small objects of the parent the child may use as
+    well, and Python gives those back by the megabyte: the limit holds to about 1 MB.
 
     Args:
         probe: trains a few steps with this batch size; its result is dropped.
@@ -167,11 +168,17 @@ def _hold_to(limit: float) -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc: free heap would not count
     if trim is not None:
         trim(0)
-    lines = _STATUS.read_text(encoding="ascii").splitlines()
-    held = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData"))
-    most = int(held + limit)
     limits = importlib.import_module("resource")  # there is none on Windows, where nothing is forked
+    gc.freeze()  # the parent's garbage, collected later, would be room beyond the limit
+    _held()  # what reading it takes is there before it counts
+    most = int(_held() + limit)
     limits.setrlimit(limits.RLIMIT_DATA, (most, most))
+
+
+def _held() -> int:
+    """Bytes of VmData."""
+    lines = _STATUS.read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData"))
 
 
 def _byte(pipe: Connection) -> bool:
