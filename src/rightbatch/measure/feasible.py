@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from rightbatch.checks import positive
@@ -136,6 +137,7 @@ def _run(probe: Probe, batch_size: int, limit: float, answer: Connection) -> Non
         _silence()
         with threadpool_limits(1):
             _one_thread_of_torch()
+            _one_product()
             _hold_to(limit)
             probe(batch_size)
         answer.send_bytes(b"1")
@@ -153,6 +155,12 @@ def _one_thread_of_torch() -> None:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(1)
+
+
+def _one_product() -> None:
+    """OpenBLAS takes 32 MB at its first product, and may take them anew after a fork: no part of a probe."""
+    square = np.ones((256, 256), np.float32)
+    square @ square
 
 
 def _silence() -> None:
