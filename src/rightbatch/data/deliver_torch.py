@@ -1,6 +1,6 @@
 """Batches as PyTorch tensors: on the CPU they share the block's memory, on a GPU they are copied there."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -80,8 +80,12 @@ def _batches(place: torch.device, field: Any) -> Iterable[Any]:
     there: Callable[[Array], Any] = partial(_on_gpu, place) if place.type == "cuda" else _tensor
     if isinstance(field, RaggedBlock):
         return (Padded(*map(there, padded)) for padded in field)
+    if isinstance(field, Iterator):
+        return map(there, field)
     if place.type == "cpu" and isinstance(field, np.ndarray):
-        return map(_tensor, field if field.flags.writeable else field.copy())
+        own = field if field.flags.writeable else field.copy()
+        _tensor(own)  # whether it can be one is asked once, not for every batch
+        return map(torch.from_numpy, own)
     # autograd refuses to change one of several views in place; detached, each is a tensor of its own
     block = field if isinstance(field, torch.Tensor) else there(field)
     return (batch.detach() for batch in block.unbind(0))

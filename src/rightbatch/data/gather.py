@@ -18,8 +18,8 @@ Take: TypeAlias = Callable[[Array], Any]
 MOST_KEPT = 2**25
 """Bytes that are kept from one pass to the next: a pass need not begin with fresh pages."""
 
-SMALL = 2**14
-"""Bytes under which memory comes back from `malloc` sooner than it is found here."""
+SMALL = 2**18
+"""Bytes under which memory comes back from `malloc` without fresh pages, and sooner than it is found here."""
 
 _PLAIN = "biufcmMSUV"
 """Kinds of dtypes whose values own nothing, so that those left from before may be written over."""

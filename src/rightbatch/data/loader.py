@@ -104,7 +104,7 @@ class Loader:
         self._threads = whole_number("threads", threads, at_least=1, instead="write threads such as 2")
         self._depth = whole_number("prefetch", prefetch, at_least=0, instead="write blocks such as 2")
         if self._threads > 1:
-            self._depth = max(self._depth, self._threads)
+            self._depth = max(self._depth, self._threads + 1)  # one ready while all are at work
         self._order = one_order(order, shuffle=shuffle, seed=seed)
         self._shard = shard_of(shard)
         self._own = self._order if isinstance(self._order, OwnBatches) else None
@@ -196,7 +196,7 @@ class Loader:
         with closing(self._blocks(now)) as blocks_:
             for block in blocks_:
                 cut, size = self._cut, block.size
-                for batch in entries(block.data, self._convert):
+                for batch in block.batches(self._convert, now.waiting):
                     now.samples += size
                     now.step += 1
                     yield batch
@@ -220,7 +220,9 @@ class Loader:
             for block in blocks_:
                 cut, size, weight = self._cut, block.size, block.part.weight
                 whole = size if self._shard.world > 1 else None
-                for data, index in zip(entries(block.data, self._convert), block.row_numbers, strict=True):
+                for data, index in zip(
+                    block.batches(self._convert, now.waiting), block.row_numbers, strict=True
+                ):
                     batch = Batch(data, index, weight, now.epoch, now.step, whole)
                     now.samples += size
                     now.step += 1
@@ -377,6 +379,7 @@ class Loader:
             self._shard,
             weighted=self._weighted,
             block_bytes=AHEAD_BYTES if self._depth else BLOCK_BYTES,
+            late=not self._depth,
             memory=self._memory,
         )
 

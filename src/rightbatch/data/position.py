@@ -1,12 +1,14 @@
 """What a loader remembers: where it is, and to which data and order that belongs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from rightbatch.checks import whole_number
 from rightbatch.data.batches import LAST, Batches, Cut
 from rightbatch.errors import SettingError
+from rightbatch.records import Tree
 
 WAY_OUT = "write what state_dict() returned for a loader of this data and order"
 COUNTS = ("epoch", "samples", "step")
@@ -30,6 +32,15 @@ class Position:
     def complete(self) -> None:
         """Move on to the start of the next epoch."""
         self.epoch, self.samples, self.step = self.epoch + 1, 0, 0
+
+    def waiting(self, batches: Iterable[Tree]) -> Iterator[Tree]:
+        """The same batches; the seconds that each is waited for are added up."""
+        asked = perf_counter()
+        for batch in batches:
+            self.waited += perf_counter() - asked
+            yield batch
+            del batch  # so that the next may take its memory
+            asked = perf_counter()
 
     def state(self, belongs: Mapping[str, Any]) -> dict[str, Any]:
         """The position as a dictionary that JSON can write, with what it belongs to.

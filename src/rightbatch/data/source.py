@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rightbatch.data.gather import Memory
+from rightbatch.data.gather import Memory, Take
 from rightbatch.data.ragged import Ragged, RaggedBlock
 from rightbatch.data.tree import as_arrays, builder, common_rows, fields, map_fields
 from rightbatch.records import Array, Tree
@@ -28,10 +28,16 @@ class Source(Protocol):
     """Of one row, about."""
     in_memory: bool = True
     """Whether `tree` is one of arrays."""
+    one_by_one: bool = False
+    """Whether `each` gathers a batch when it is asked for."""
 
     def take(self, index: Array, memory: Memory | None = None) -> Tree:
         """The rows of some batches, fields `(batches, size, ...)`, of row numbers `(batches, size)`."""
         ...
+
+    def each(self, index: Array, memory: Memory | None = None) -> Tree:
+        """The same, but a field is an iterator that gathers a batch when it is asked for, if `one_by_one`."""
+        return self.take(index, memory)
 
     def views(self, start: int, batches: int, size: int, columns: slice) -> Tree:
         """Batches of neighbouring rows, without a copy where that is possible."""
@@ -66,6 +72,7 @@ class ArraySource(Source):
         self.row_bytes = sum(field.nbytes // self.rows for _, field in fields(arrays))
         self._built = builder(arrays)
         self._ordered: list[Any] | None = None
+        self.one_by_one = not any(isinstance(field, Ragged) for _, field in fields(arrays))
 
     def take(self, index: Array, memory: Memory | None = None) -> Tree:
         """A copy of the rows of some batches, in one call for each field.
@@ -77,9 +84,18 @@ class ArraySource(Source):
         Returns:
             The tree with fields `(batches, size, ...)`; a `RaggedBlock` of a ragged field.
         """
-        if self._ordered is None:
-            self._ordered = [_in_row_order(field) for _, field in fields(self.tree)]
-        return self._built([take(index) for take in (memory or Memory(1)).takes(self._ordered)])
+        return self._built([take(index) for take in self._takes(memory)])
+
+    def each(self, index: Array, memory: Memory | None = None) -> Tree:
+        """The same rows, but a field is an iterator that gathers a batch when it is asked for.
+
+        A large batch is then warm in the cache when it is used, and its memory comes back at once.
+
+        Args:
+            index: as in `take`.
+            memory: where to; none: fresh memory.
+        """
+        return self._built([map(take, index) for take in self._takes(memory)])
 
     def views(self, start: int, batches: int, size: int, columns: slice) -> Tree:
         """Batches of neighbouring rows as read-only views, without a copy (but of ragged fields).
@@ -99,6 +115,11 @@ class ArraySource(Source):
             return rows.reshape(batches, size, *field.shape[1:])[:, columns]
 
         return map_fields(view, self.tree)
+
+    def _takes(self, memory: Memory | None) -> list[Take]:
+        if self._ordered is None:
+            self._ordered = [_in_row_order(field) for _, field in fields(self.tree)]
+        return (memory or Memory(1)).takes(self._ordered)
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits that differ between data of other names, dtypes, shapes or content.

@@ -104,12 +104,16 @@ def _build(form: Tree, values: Iterable[Any]) -> Tree:
     return map_fields(lambda _: next(following), form)
 
 
-def entries(tree: Tree, convert: Callable[[Any], Iterable[Any]] | None = None) -> Iterator[Tree]:
+def entries(
+    tree: Tree, convert: Callable[[Any], Iterable[Any]] | None = None, *, late: bool = False
+) -> Iterator[Tree]:
     """The tree of the first entry of every array or `RaggedBlock`, then that of the second, and so on.
 
     With `convert` the entries of a field are those of `convert(field)`, such as tensors.
 
-    For a tuple of arrays, the usual data set, `zip` makes the trees: no Python code runs per entry.
+    For a tuple of arrays, the usual data set, `zip` makes the trees: no Python code runs per entry. But
+    `zip` holds an entry longer than it needs to, so where entries are made when they are asked for,
+    `late`, another function takes its place.
 
     Example:
         >>> [(x.tolist(), y.tolist()) for x, y in entries((np.array([[1, 2], [3, 4]]), np.array([[5], [6]])))]
@@ -117,8 +121,16 @@ def entries(tree: Tree, convert: Callable[[Any], Iterable[Any]] | None = None) -
     """
     if not isinstance(tree, (tuple, list, dict)):
         return iter(tree if convert is None else convert(tree))
-    together = zip(*[entries(child, convert) for child in _children(tree)], strict=True)
+    parts = [entries(child, convert, late=late) for child in _children(tree)]
+    together = _side_by_side(parts) if late else zip(*parts, strict=True)
     return together if type(tree) is tuple else map(partial(_like, tree), together)
+
+
+def _side_by_side(parts: list[Iterator[Any]]) -> Iterator[tuple[Any, ...]]:
+    first, *others = parts
+    for entry in first:
+        yield (entry, *map(next, others))
+        del entry
 
 
 def _children(tree: Tree) -> Iterable[Tree]:
