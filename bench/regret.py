@@ -3,23 +3,38 @@
     python bench/oracle.py; python bench/regret.py [--seeds 3]
 
 Regret: seconds to target at the recommended batch size over those at the oracle's best, less 1, by the
-oracle's own steps and seconds per step. Cost: the study's seconds, everything counted, over the oracle's.
+oracle's own steps, and seconds per step timed again beside the studies, since the machine's pace changes from
+day to day. Cost: the study's seconds, everything counted, over the oracle's.
 """
 
 import argparse
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from oracle import problem_of
 from rightbatch.answer import study
+from rightbatch.records import Array
 from rightbatch.stats.scaling import fit_scaling
 from tasks import TASKS, Task
 
+ROUNDS = 20
+"""Of timings, each size in turn, before the studies of a task and after them."""
 
-def judged(task: Task, oracle: dict[str, Any], seed: int, complete: bool) -> dict[str, float]:
+
+def timed(task: Task, sizes: Sequence[int]) -> Array:
+    """Seconds per step, `(rounds, sizes)`."""
+    with threadpool_limits(1):
+        rounds = problem_of(task).time_steps(sizes, rounds=ROUNDS)
+        return np.array([[timing.seconds for timing in sorted(line)] for line in rounds])
+
+
+def judged(task: Task, oracle: dict[str, Any], seed: int, complete: bool) -> dict[str, Any]:
     """One study of the task, measured by the oracle."""
     found = study(
         task.model,
@@ -31,19 +46,28 @@ def judged(task: Task, oracle: dict[str, Any], seed: int, complete: bool) -> dic
         complete=complete,
     )
     document = found.to_dict()
-    rows = {row["batch_size"]: row for row in oracle["sizes"]}
-    seconds = {size: math.exp(row["log_steps"]) * row["seconds_per_step"] for size, row in rows.items()}
-    reached = {size: value for size, value in seconds.items() if math.isfinite(value)}
     chosen = found.recommendation
-    curve = fit_scaling(list(reached), [math.exp(rows[size]["log_steps"]) for size in reached])
+    steps = {row["batch_size"]: math.exp(row["log_steps"]) for row in oracle["sizes"]}
+    reached = [size for size, count in steps.items() if math.isfinite(count)]
+    curve = fit_scaling(reached, [steps[size] for size in reached])
     return {
-        "recommended": math.nan if chosen is None else chosen.batch_size,
-        "best": min(reached, key=lambda size: reached[size]),
-        "regret": math.inf if chosen is None else seconds[chosen.batch_size] / min(reached.values()) - 1,
+        "task": task.name,
+        "seed": seed,
+        "recommended": None if chosen is None else chosen.batch_size,
         "cost": document["cost"]["seconds"] / oracle["seconds"],
         "seconds": document["cost"]["seconds"],
         "b_crit": math.nan if found.fit is None else found.fit.b_crit / float(curve.b_crit),
     }
+
+
+def add_regret(rows: Sequence[dict[str, Any]], oracle: dict[str, Any], per_step: dict[int, float]) -> None:
+    """Add the best size, and what the recommended one takes more, by these seconds per step."""
+    steps = {row["batch_size"]: math.exp(row["log_steps"]) for row in oracle["sizes"]}
+    seconds = {size: steps[size] * per_step[size] for size in steps}
+    best = min(seconds, key=lambda size: seconds[size])
+    for row in rows:
+        chosen = seconds.get(row["recommended"], math.inf)
+        row.update(best=best, regret=chosen / seconds[best] - 1)
 
 
 def main() -> None:
@@ -62,12 +86,16 @@ def main() -> None:
         if arguments.only not in task.name or not path.exists():
             continue
         oracle = json.loads(path.read_text())
-        for seed in range(arguments.seeds):
-            row = judged(task, oracle, seed, not arguments.answer_only)
-            rows.append(row)
+        sizes = [row["batch_size"] for row in oracle["sizes"]]
+        before = timed(task, sizes)
+        found = [judged(task, oracle, seed, not arguments.answer_only) for seed in range(arguments.seeds)]
+        per_step = np.median(np.concatenate([before, timed(task, sizes)]), axis=0)
+        add_regret(found, oracle, dict(zip(sizes, per_step.tolist(), strict=True)))
+        rows += found
+        for row in found:
             print(
-                f"{task.name:40} {seed:4} {row['recommended']:5} {row['best']:5} {row['regret']:7.1%} "
-                f"{row['cost']:6.1%} {row['seconds']:7.1f} {row['b_crit']:13.2f}",
+                f"{row['task']:40} {row['seed']:4} {row['recommended']:5} {row['best']:5} "
+                f"{row['regret']:7.1%} {row['cost']:6.1%} {row['seconds']:7.1f} {row['b_crit']:13.2f}",
                 flush=True,
             )
     regrets, costs = (np.array([row[name] for row in rows]) for name in ("regret", "cost"))

@@ -153,7 +153,8 @@ def study(
         batch_sizes: whole numbers, or ``"auto"``: powers of two, and all rows.
         learning_rates: lowest and highest of the first search, which goes on beyond where that is not
             enough; none: by the optimizer.
-        seeds: runs of each batch size and learning rate at most, at least 2.
+        seeds: runs of each batch size and learning rate, at least 2; sizes that contend for the fastest
+            get up to five times as many, where fewer do not settle the answer.
         seed: the first of them; it splits the data, too.
         budget: seconds, or a time such as ``"5m"``, after which no run is started.
         tolerance: the study is done when the recommended batch size takes at most this share more

@@ -56,8 +56,8 @@ def test_a_block_lasts_long_enough_to_be_measured(monkeypatch: pytest.MonkeyPatc
     now = iter(range(10**6))
     monkeypatch.setattr("rightbatch.measure.clock.time.perf_counter", lambda: next(now) / 1000)
     for row in timed(rounds=2):
-        assert [timing.steps for timing in row] == [4, 4, 4]  # 4 ms at 1 ms a step
-        assert [timing.seconds for timing in row] == pytest.approx([0.001 / 4] * 3)
+        assert [timing.steps for timing in row] == [2, 2, 2]  # 2 ms at 1 ms a step
+        assert [timing.seconds for timing in row] == pytest.approx([0.001 / 2] * 3)
 
 
 def test_a_step_of_many_rows_takes_longer() -> None:

@@ -116,7 +116,7 @@ def test_how_it_was_measured_is_told() -> None:
         "3 constant columns were left out; the others are standardised.",
         "MLP(hidden=(64,)), updated by SGD()",
         "Set from a pilot: batch size 32 came to 0.27 in 20 epochs",
-        "5 seeds for every batch size; seed of the study: 0",
+        "5 seeds for every batch size, more where the answer needs them; first seed: 0",
         "Budget 60 s; memory not limited.",
         "Smin 22.1 (20.1 to 24), Bcrit 27 (24 to 31). The measured steps lie 3 % from their law.",
         "21.3 s for 512 runs over 4,100,000 examples.",

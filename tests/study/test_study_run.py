@@ -92,7 +92,7 @@ def test_every_size_is_run_with_every_seed(undisturbed: list[Run]) -> None:
             point: {run.seed for run in undisturbed if (run.batch_size, run.point) == (size, point)}
             for point in (choice.point - 1, choice.point, choice.point + 1)
         }
-        assert set.intersection(*seeds.values()) == {0, 1}
+        assert set.intersection(*seeds.values()) >= {0, 1}
 
 
 def seeds_of(store: Store) -> dict[int, set[int]]:
@@ -109,7 +109,7 @@ def test_a_size_that_is_clearly_slower_gets_no_more_seeds(monkeypatch: pytest.Mo
     store = Store()
     go_on(store, complete=False)
     assert seeds_of(store)[4] == {0}
-    assert {0, 1} in seeds_of(store).values()
+    assert any(seeds > {0, 1} for seeds in seeds_of(store).values())
 
 
 def test_a_size_that_cannot_be_the_fastest_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,20 +127,23 @@ def test_a_loose_tolerance_needs_fewer_seeds() -> None:
     """The sizes differ by less than a factor of 2: for a tolerance of nine the first three seeds do."""
     loose, strict = Store(), Store()
     go_on(loose, tolerance=9.0, complete=False, seeds=5)
-    go_on(strict, complete=False, seeds=5)
+    go_on(strict, tolerance=1e-9, complete=False, seeds=5)
     assert max(len(seeds) for seeds in seeds_of(loose).values()) == 3
-    assert max(len(seeds) for seeds in seeds_of(strict).values()) == 5
+    assert max(len(seeds) for seeds in seeds_of(strict).values()) == 25
     assert strict.fact("stopped") == "every planned run is done"
 
 
 def test_a_size_above_the_memory_limit_gets_no_more_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However fast: it cannot be recommended."""
+    """However fast: it cannot be recommended. The others get five times as many as asked for at most."""
     monkeypatch.setattr(Problem, "peak_bytes", lambda self, size: 1000 * size)
     monkeypatch.setitem(SECONDS, 64, 1e-6)
     monkeypatch.setitem(SECONDS, 4, 0.15e-3)  # the first seed takes as long at 4 as at 16
     store = Store()
     go_on(store, memory_limit=20_000, complete=False)
-    assert seeds_of(store) == {4: {0, 1}, 16: {0, 1}, 64: {0}}
+    seeds = seeds_of(store)
+    assert seeds[64] == {0}
+    assert {0, 1} <= seeds[4] <= set(range(10))
+    assert {0, 1} <= seeds[16] <= set(range(10))
 
 
 def test_no_run_is_made_twice(undisturbed: list[Run]) -> None:

@@ -123,7 +123,9 @@ _choice = _options(
     help="Such as val_loss=0.2 or val_accuracy=0.95.  [default: set by a pilot]",
 )
 @_batch_sizes
-@click.option("--seeds", default=5, show_default=True, metavar="N", help="Runs of every tuned batch size.")
+@click.option(
+    "--seeds", default=5, show_default=True, metavar="N", help="Runs of a tuned batch size, at least."
+)
 @click.option("--budget", default="60s", show_default=True, metavar="TIME", help="Such as 60s, 5m, 1h.")
 @click.option(
     "--tolerance",

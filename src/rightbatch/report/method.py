@@ -59,7 +59,7 @@ def _settings(document: Document) -> list[tuple[str, str]]:
 def _seeds(document: Document) -> str:
     settings = document["settings"]
     number = units.plural(settings["seeds"], "seed")
-    return f"{number} for every batch size; seed of the study: {settings['seed']}"
+    return f"{number} for every batch size, more where the answer needs them; first seed: {settings['seed']}"
 
 
 def _rows(document: Document) -> str:

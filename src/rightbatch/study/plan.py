@@ -11,6 +11,9 @@ STRIDE = 8
 LEAST_SEEDS = 3
 """Seeds of a batch size that is recommended, or might be."""
 
+MORE = 5
+"""Times the seeds asked for: what a batch size that contends gets, where fewer do not settle the answer."""
+
 CONTENDS = 0.05
 """A batch size contends when it is the fastest with at least this probability."""
 

@@ -13,6 +13,10 @@ NOT_REACHED = 1e3
 """Score of a run that did not arrive, above ln of any number of steps; how far off it ended is added."""
 
 
+NEARLY_ALL = 0.9
+"""Share of the runs that reach the target with another learning rate."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """All runs, as arrays."""
@@ -72,8 +76,9 @@ def scores_of(runs: Sequence[Run], target: float) -> dict[int, float]:
 def choices(table: Pool) -> dict[int, Choice]:
     """The best learning rate of every batch size at which any run reached the target.
 
-    Only learning rates that were run with as many seeds as any other at that size are compared;
-    the best is the one that reached the target in the most, and then the one of the least mean ln steps.
+    Only learning rates that were run with as many seeds as any other at that size are compared, and of
+    them those that reached the target in at least nine tenths of the most; the best is the one of the least
+    mean ln steps, a missed run counted with twice the steps of the longest.
     """
     found = {}
     for column, batch_size in enumerate(table.batch_sizes):
@@ -82,8 +87,11 @@ def choices(table: Pool) -> dict[int, Choice]:
         reached = np.where(ran == ran.max(initial=0), np.isfinite(cells).sum(axis=0), -1)
         if reached.max(initial=0) <= 0:
             continue
-        mean = np.where(np.isfinite(cells), cells, 0).sum(axis=0) / np.maximum(reached, 1)
-        best = min(range(len(table.points)), key=lambda k: (-reached[k], mean[k]))
+        arrived = np.isfinite(cells) & (reached > 0)
+        mean = np.where(arrived, cells, 0).sum(axis=0) / np.maximum(reached, 1)
+        longest = np.nanmax(table.log_made[:, column, :], initial=0) + math.log(2)
+        score = mean + (1 - reached / ran.max()) * (longest - mean)
+        best = int(np.where(reached >= NEARLY_ALL * reached.max(), score, np.inf).argmin())
         found[batch_size] = Choice(
             point=table.points[best],
             steps=math.exp(mean[best]),

@@ -19,8 +19,8 @@ from rightbatch.study.costs import Costs, memory_of, recent, too_large
 from rightbatch.study.grid import lr_at, outwards
 from rightbatch.study.noise import RunNoise, noise_along
 from rightbatch.study.outlook import Outlook, outlook
-from rightbatch.study.pilot import pilot_target
-from rightbatch.study.plan import next_step, skeleton
+from rightbatch.study.pilot import SEEDS, pilot_target
+from rightbatch.study.plan import MORE, next_step, skeleton
 from rightbatch.study.pool import choices, pool
 from rightbatch.study.problem import Problem
 from rightbatch.study.processes import Ahead
@@ -197,7 +197,7 @@ class StudyRun:
             target=target,
             wide=self.wide,
             stored={(run.batch_size, run.seed, run.point): run for run in self.store.runs()},
-            most_seeds=self.settings.seeds,
+            most_seeds=MORE * self.settings.seeds,
             ahead=self.ahead,
         )
 
@@ -211,7 +211,7 @@ class StudyRun:
                 middle=self._middle(),
                 searched=self.search.found,
                 seeds=self.search.seeds,
-                most_seeds=self.settings.seeds,
+                most_seeds=MORE * self.settings.seeds,
                 tolerance=self.tolerance,
             )
             if step is None:
@@ -331,6 +331,6 @@ class StudyRun:
     def _pilot_steps(self) -> int:
         size = self._middle()
         seconds = statistics.median(t.seconds for t in recent(self.store) if t.batch_size == size)
-        affordable = self.budget * _PILOT_SHARE / (seconds * len(self.wide))
+        affordable = self.budget * _PILOT_SHARE / (seconds * (len(self.wide) + 2 * SEEDS))
         wanted = max(_PILOT_EPOCHS * (self.subject.samples // size), _LEAST_PILOT_STEPS)
         return max(1, int(min(wanted, affordable)))
