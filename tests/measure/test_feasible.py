@@ -1,6 +1,7 @@
 """The largest batch that fits: always one that ran, and nothing that a probe does reaches the parent."""
 
 import ctypes
+import functools
 import os
 import signal
 import sys
@@ -31,6 +32,22 @@ def test_it_is_the_truth_to_three_per_cent() -> None:
     found = largest_feasible(rows, range(1, 1001), LIMIT)
     assert 291 <= found <= 300
     assert trial(rows, found, LIMIT).fits
+
+
+def test_what_the_parent_has_freed_is_no_room() -> None:
+    """50 MB in freed pieces between others that stay change nothing."""
+    pieces = [np.ones(50_000, np.uint8) for _ in range(2000)]
+    del pieces[::2]
+    small = functools.partial(_pieces, 50_000)
+    assert not trial(small, 500, 20e6).fits
+    assert trial(small, 300, 20e6).fits
+    assert len(pieces) == 1000
+
+
+def _pieces(size: int, count: int) -> None:
+    """Holds so many arrays of so many bytes."""
+    kept = [np.zeros(size, np.uint8) for _ in range(count)]
+    assert len(kept) == count
 
 
 def test_every_answer_was_run() -> None:

@@ -29,6 +29,9 @@ _STATUS = Path("/proc/self/status")
 POSSIBLE = _STATUS.exists()
 """Whether this system can hold a process to a limit: Linux."""
 
+_LARGEST_HOLE, _SMALLEST_HOLE = 28, 15
+"""Powers of two: bytes of the free pieces of memory that are looked for."""
+
 _OUT_OF_MEMORY = 3
 _FAILED = 4
 
@@ -52,8 +55,8 @@ def trial(probe: Probe, batch_size: int, limit: float, *, patience: float = PATI
 
     Limits: Linux only. After a fork the threads of the parent are gone, so the child computes on one
     thread; CUDA cannot be used in it. What a probe imports on first use it imports in every child: call it
-    once before, at a small size. What is free between the small objects of the parent the child may use as
-    well, and Python gives those back by the megabyte: the limit holds to about 1 MB.
+    once before, at a small size. Python gives back the memory of small objects by the megabyte: the limit
+    holds to about 1 MB.
 
     Args:
         probe: trains a few steps with this batch size; its result is dropped.
@@ -173,14 +176,24 @@ def _silence() -> None:
 
 def _hold_to(limit: float) -> None:
     """The kernel compares VmData, the private writable memory without the stack, with the limit."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc: free heap would not count
-    if trim is not None:
-        trim(0)
     limits = importlib.import_module("resource")  # there is none on Windows, where nothing is forked
     gc.freeze()  # the parent's garbage, collected later, would be room beyond the limit
-    _held()  # what reading it takes is there before it counts
+    _fill_holes()
     most = int(_held() + limit)
     limits.setrlimit(limits.RLIMIT_DATA, (most, most))
+
+
+def _fill_holes() -> None:
+    """Take what `malloc` has free, large pieces first: it is in VmData already, and would not count."""
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    libc.free.argtypes = [ctypes.c_void_p]
+    for size in (2**power for power in range(_LARGEST_HOLE, _SMALLEST_HOLE - 1, -1)):
+        before = _held()
+        while (piece := libc.malloc(size)) is not None:
+            if _held() > before:
+                libc.free(piece)
+                break
 
 
 def _held() -> int:
