@@ -1,6 +1,6 @@
 """A small convolutional network on images of digits, augmented by shifts that repeat exactly.
 
-How far an image is shifted depends on the seed, the epoch and the row alone (`rb.row_uniforms`), so that
+How far an image is shifted depends on the seed, the epoch and the row alone (`augment` of `rb.fit`), so that
 it is the same in batches of any size and wherever a training is resumed. Needs PyTorch.
 """
 
@@ -36,62 +36,34 @@ def cnn() -> nn.Module:
     )
 
 
-def shifted(images: Array, uniforms: Array) -> Array:
+def shifted(images: Array, draw: Any) -> Array:
     """Each image of 64 pixels moved by -1, 0 or 1 pixels down and right, by its own two random numbers."""
     padded = np.pad(images.reshape(-1, 8, 8), ((0, 0), (1, 1), (1, 1)), constant_values=images.min())
-    down, right = (uniforms * 3).astype(int).T
+    down, right = draw.integers(0, 3, 2).T
     rows = np.arange(8)[None, :, None] + down[:, None, None]
     columns = np.arange(8)[None, None, :] + right[:, None, None]
     return padded[np.arange(len(images))[:, None, None], rows, columns].reshape(-1, 64)
-
-
-def train(images: Array, labels: Array, seed: int) -> nn.Module:
-    """Adam with a learning rate that falls to 0, on shifted images."""
-    torch.manual_seed(seed)
-    net = cnn()
-    loader = rb.Loader((images, labels), BATCH_SIZE, shuffle=True, seed=seed)
-    optimizer = torch.optim.Adam(net.parameters(), lr=LR)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * len(loader))
-    for epoch in range(1, EPOCHS + 1):
-        total = 0.0
-        for batch in loader.batches():
-            x, t = batch.data
-            x = shifted(x, rb.row_uniforms(batch.index, 2, seed=seed, epoch=batch.epoch))
-            loss = nn.functional.cross_entropy(net(torch.from_numpy(x)), torch.from_numpy(t))
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
-            total += loss.item() * len(t)
-        if epoch % 5 == 0:
-            print(f"epoch {epoch:2d}  loss {total / loader.rows:.4f}")
-    return net.eval()
-
-
-def check_that_shifts_repeat(images: Array, seed: int) -> None:
-    """Batches of 1 and of 100 rows, in another order: every image is shifted in the same way."""
-    found = []
-    for loader in (rb.Loader(images, 1), rb.Loader(images, 100, shuffle=True, seed=9)):
-        every = np.empty_like(images)
-        for batch in loader.batches():
-            every[batch.index] = shifted(batch.data, rb.row_uniforms(batch.index, 2, seed=seed, epoch=0))
-        found.append(every)
-    assert (found[0] == found[1]).all()
-    print("Shifts are the same in batches of 1 and of 100 rows in another order.")
 
 
 def main(seed: int) -> None:
     """Train, test, and ask which batch size would have been best."""
     torch.set_num_threads(1)
     data = rb.load_data("digits", seed=seed)
-    check_that_shifts_repeat(data.train[0], seed)
-    images, labels = data.train
-    net = train(images, labels, seed)
-    images, labels = data.test
-    with torch.no_grad():
-        right = net(torch.from_numpy(images)).argmax(dim=1).numpy() == labels
-    accuracy = float(right.mean())
-    print(f"Accuracy on the test part: {accuracy:.4f} ({(~right).sum()} of {len(right)} wrong)")
+    result = rb.fit(
+        cnn,
+        data,
+        batch_size=BATCH_SIZE,
+        epochs=EPOCHS,
+        optimizer="adam",
+        lr=LR,
+        schedule="cosine",
+        augment=shifted,
+        seed=seed,
+    )
+    for row in result.history[4::5]:
+        print(f"epoch {row['epoch']:2d}  loss {row['loss']:.4f}  val_accuracy {row['val_accuracy']:.4f}")
+    accuracy = result.score(data.test)["accuracy"]
+    print(f"Accuracy on the test part: {accuracy:.4f}")
 
     study = rb.study(
         cnn,

@@ -39,3 +39,20 @@ def test_keras_gets_no_padding() -> None:
     assert str(caught.value) == (
         "last must not be pad for Keras, which counts padding as rows, got 'pad'; write keep or drop."
     )
+
+
+def test_epochs_of_keras_move_the_loader() -> None:
+    """Afterwards it is where two passes of its own would have left it, and so is one that loads its state."""
+    made = [Loader((X, Y.astype(np.float32)), 6, shuffle=True, seed=3) for _ in range(3)]
+    of_keras, by_itself, resumed = made
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(of_keras.keras(), epochs=2, verbose=0)
+    for _ in range(2):
+        list(by_itself)
+    assert of_keras.state_dict() == by_itself.state_dict()
+    resumed.load_state_dict(of_keras.state_dict())
+    expected = np.concatenate([y for _, y in by_itself])
+    for loader in (of_keras, resumed):
+        batches = loader.keras()
+        assert np.array_equal(np.concatenate([batches[number][1] for number in range(4)]), expected)

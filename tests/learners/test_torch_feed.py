@@ -49,8 +49,10 @@ def test_words_stay_whole_as_tensors() -> None:
     """An embedding is given the whole numbers that a loader of tensors has."""
     feed = Feed(TorchModel(lambda: nn.Sequential(nn.Embedding(9, 2), nn.Flatten())), SHAPE, CPU)
     words = torch.tensor([[1, 8], [3, 0]], dtype=torch.int32)
-    assert feed.rows(words).dtype == torch.int64
-    assert feed.rows(words).tolist() == words.tolist()
+    rows = feed.rows(words)
+    assert isinstance(rows, torch.Tensor)
+    assert rows.dtype == torch.int64
+    assert rows.tolist() == words.tolist()
 
 
 def test_rows_that_do_not_count_at_all_have_no_share() -> None:

@@ -16,7 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rightbatch.data.bylength import ByLength
 from rightbatch.data.loader import Loader
+from rightbatch.data.ragged import Ragged
 from rightbatch.learners.torch_model import TorchModel
 from rightbatch.train.fit import fit
 from rightbatch.train.result import FitResult
@@ -62,6 +64,46 @@ class Fragile(nn.Module):
             os.kill(os.getpid(), signal.SIGKILL)
         found: Tensor = self.layer(x)
         return found
+
+
+class Careless(nn.Module):
+    """Two layers, one of which is left out in the second process from its sixth call on."""
+
+    def __init__(self, features: int, outputs: int) -> None:
+        super().__init__()
+        self.layer, self.other, self.calls = nn.Linear(features, outputs), nn.Linear(features, outputs), 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The sum of both, or one."""
+        self.calls += self.training
+        found: Tensor = self.layer(x)
+        return found if os.environ.get("RANK") == "1" and self.calls > 5 else found + self.other(x)
+
+
+class Pooled(nn.Module):
+    """The mean vector of the words of a row, which has no less than one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.layer = nn.Embedding(9, 4), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
+        """Scores of three classes."""
+        found: Tensor = self.layer((self.embed(x) * mask[..., None]).sum(1) / lengths[:, None])
+        return found
+
+
+def of_words() -> FitResult:
+    """Rows that differ in length, batches of like length."""
+    draw = np.random.default_rng(1)
+    words = Ragged([draw.integers(0, 9, length) for length in draw.integers(1, 8, 41)])
+    loader = Loader((words, TRAIN[1]), BATCH, order=ByLength(words.lengths, seed=2), last="pad")
+    return fit(Pooled, loader, (words, TRAIN[1]), epochs=3, lr=0.3)
+
+
+def jitter(x: Any, draw: Any) -> Any:
+    """A little noise for every row."""
+    return (x + 0.3 * draw.normal(x.shape[1])).astype(np.float32)
 
 
 def mean_alone(outputs: Tensor, y: Tensor) -> Tensor:
@@ -113,6 +155,8 @@ CASES: dict[str, Callable[[], FitResult]] = {
     "rows": lambda: trained(metrics=count_of_rows, epochs=2),
     "bfloat16": lambda: trained(precision="bfloat16"),
     "loader": in_a_loader,
+    "ragged": of_words,
+    "augmented": lambda: trained(augment=jitter),
 }
 
 
@@ -172,6 +216,11 @@ def write_kept(folder: Path) -> None:
     (folder / f"{os.environ['RANK']}.json").write_text(json.dumps(found), encoding="utf-8")
 
 
+def write_careless(folder: Path) -> None:
+    """It does not come to that."""
+    (folder / "never").write_text(trained(Careless).stopped, encoding="utf-8")
+
+
 def write_cases(folder: Path) -> None:
     """Write what came out of all others."""
     cases = {name: summary(make()) for name, make in CASES.items()}
@@ -182,4 +231,4 @@ def write_cases(folder: Path) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    {"cases": write_cases, "kept": write_kept}[sys.argv[1]](Path(sys.argv[2]))
+    {"cases": write_cases, "kept": write_kept, "careless": write_careless}[sys.argv[1]](Path(sys.argv[2]))

@@ -49,7 +49,7 @@ def launched(world: int, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def kept_by(world: int, folder: Path, fragile: str = "0 0") -> list[tuple[int, str]]:
+def kept_by(world: int, folder: Path, fragile: str = "0 0", what: str = "kept") -> list[tuple[int, str]]:
     """Exit codes and errors of processes without a launcher that would end them when one dies."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -57,7 +57,7 @@ def kept_by(world: int, folder: Path, fragile: str = "0 0") -> list[tuple[int, s
     told = TOGETHER | {"WORLD_SIZE": str(world), "MASTER_PORT": port, "FRAGILE": fragile}
     processes = [
         subprocess.Popen(
-            [sys.executable, str(SCRIPT), "kept", str(folder)],
+            [sys.executable, str(SCRIPT), what, str(folder)],
             env=surroundings(**told | {"RANK": str(rank)}),
             stderr=subprocess.PIPE,
             text=True,
@@ -151,6 +151,19 @@ def test_a_killed_process_ends_the_training_which_goes_on_in_another_number(tmp_
         assert found["history"][-1] == pytest.approx(undisturbed["history"][-1], rel=1e-4)
         for name, value in undisturbed["parameters"].items():
             assert np.array(found["parameters"][name]) == pytest.approx(np.array(value), rel=2e-4, abs=1e-5)
+
+
+def test_a_parameter_left_out_in_one_process_is_named(tmp_path: Path) -> None:
+    """It ends the training of both, as the other would wait for its gradient."""
+    (first, waiting), (second, careless) = kept_by(2, tmp_path, what="careless")
+    assert (first, second) == (1, 1)
+    said = careless.splitlines()[-1].removeprefix("[rank1]: ")
+    assert said == (
+        "rightbatch.errors.SettingError: model must use all of its parameters in every step where several "
+        "processes train it, got 'other.weight, other.bias'; freeze those that it leaves out, or add 0 times "
+        "their sum to its outputs."
+    )
+    assert "ProcessError: Another process of this training has ended (" in waiting.splitlines()[-1]
 
 
 def test_want_of_memory_in_one_process_ends_it() -> None:

@@ -16,11 +16,12 @@ from rich.text import Text
 from rightbatch.checks import whole_number
 from rightbatch.cli.main import DONE, NOT_REACHED
 from rightbatch.cli.models import model_of
-from rightbatch.data.dataset import Dataset, load_data
+from rightbatch.data.dataset import Dataset
 from rightbatch.errors import SettingError
 from rightbatch.records import Outcome
 from rightbatch.study.machine import fixed_threads
 from rightbatch.train.fit import fit
+from rightbatch.train.given import data_for
 from rightbatch.train.processes import Processes
 from rightbatch.train.result import FitProgress, FitResult
 
@@ -49,7 +50,7 @@ def run(
 ) -> int:
     """Train, and show what came out; the exit code."""
     built = model_of(model, hidden, l2)
-    loaded = load_data(data, label=label, task=task, seed=seed)
+    loaded = data_for(built, data, label=label, task=task, seed=seed)
     target = None if save is None else _save_path(save)
     count = whole_number("threads", threads, at_least=1, instead="write a number of threads such as 1")
     with fixed_threads(count), _Shown(quiet=quiet) as shown:

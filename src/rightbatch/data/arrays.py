@@ -42,6 +42,19 @@ def read_npz(path: Path) -> Table:
     return _table(path.name, (arrays[x], where.format(x)), (arrays[y], where.format(y)), label=y)
 
 
+def pair_in_npz(path: Path) -> tuple[Array, Array, str]:
+    """Features and labels of an `.npz` file as they are, features of any axes, and the name of the labels.
+
+    Raises:
+        DataError: the file is damaged, or holds no such arrays.
+    """
+    arrays = _load(path)
+    if not isinstance(arrays, dict):
+        raise DataError(f"{path.name} holds one array; write numpy.savez(file, x=..., y=...).")
+    x, y = _pair(path.name, arrays)
+    return arrays[x], arrays[y], y
+
+
 def from_arrays(x: Any, y: Any) -> Table:
     """The table of features `x`, shape `(rows, features)`, and labels `y`, shape `(rows,)` or `(rows, 1)`.
 

@@ -19,6 +19,10 @@ class Padded(NamedTuple):
     lengths: Array
     """Length of each row, int64, `(rows,)`."""
 
+    def part(self, which: Any) -> "Padded":
+        """Some of the rows, by a slice or by their places."""
+        return Padded(*(array[which] for array in self))
+
 
 class Ragged:
     """A field whose rows differ in length, kept as all values one after the other.
@@ -106,6 +110,12 @@ class Ragged:
         """Bytes of all values and lengths."""
         return self.values.nbytes + self.lengths.nbytes
 
+    def part(self, which: slice) -> "Ragged":
+        """Neighbouring rows, without a copy."""
+        start, stop, _ = which.indices(len(self))
+        ends = np.append(self._starts, len(self.values))
+        return Ragged.from_flat(self.values[ends[start] : ends[max(start, stop)]], self.lengths[start:stop])
+
     def take(self, index: Array) -> Padded:
         """Some rows, padded to the longest of them.
 
@@ -119,6 +129,16 @@ class Ragged:
         place = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         values[mask] = self.values[place + np.repeat(self._starts[index], lengths)]
         return Padded(values, mask, lengths)
+
+
+def rows_in(field: Any, which: Any) -> Any:
+    """Some rows of a field: of an array, of a batch's `Padded`, or, by a slice, of a `Ragged`.
+
+    Example:
+        >>> rows_in(Ragged([[7, 8, 9], [5], [6, 4]]), slice(1, 3)).lengths
+        array([1, 2])
+    """
+    return field.part(which) if isinstance(field, Ragged | Padded) else field[which]
 
 
 class RaggedBlock:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rightbatch.data.ragged import Ragged
 from rightbatch.errors import RightbatchError, SettingError
 from rightbatch.learners.torch_check import Rows, reason_against
 from rightbatch.learners.torch_explain import explained, least_rows, outputs_of
@@ -28,6 +29,7 @@ from rightbatch.learners.torch_memory import TensorBytes
 from rightbatch.learners.torch_model import TorchModel
 from rightbatch.learners.torch_modules import fresh
 from rightbatch.learners.torch_noise import Seeded
+from rightbatch.learners.torch_padded import Inputs, PaddedRows, check_padding, in_pieces
 from rightbatch.learners.torch_replica import Replica
 from rightbatch.learners.torch_stack import Places, Stack
 from rightbatch.learners.torch_storing import restore, stored, trained
@@ -76,7 +78,7 @@ class TorchLearner:
         self._model, self._shape, self._rule, self._device = model, shape, rule, device
         self.device, self.weighs = device, weighs(model.loss)
         self._loss: TorchLoss | None = None
-        self._draws = False
+        self._draws = self._padding_checked = False
         self._feed = Feed(model, shape, device)
         self.rank = 0
         self.how = "one by one: stack=False" if not model.stack else _UNDECIDED
@@ -124,6 +126,8 @@ class TorchLearner:
         state.parts = state.parts + 1 if add else 0
         with self._explaining(state, rows):
             loss = self._loss or self._loss_for(state, *rows[:2])
+            if not self._padding_checked and isinstance(rows[0], PaddedRows):
+                self._padding_checked = self._check_padding(state, rows[0])
             if len(state.seeds) > 1 and isinstance(state.body, list) and not add:
                 self._stack(state, loss, rows)
             return self._slope(state, loss, rows, share, add=add)
@@ -158,11 +162,14 @@ class TorchLearner:
         # A single replica is faster as a module of its own than as a stack of one.
         return TorchState([_replica(state, number) for number in keep], seeds, state.steps)
 
-    def predict(self, state: TorchState, x: Array) -> Array:
+    def predict(self, state: TorchState, x: Any) -> Array:
         """Raw outputs, float32, shape `(replicas, rows, outputs)`."""
         piece = max(64, _PIECE // len(state.seeds))
-        pieces = [x[start : start + piece] for start in range(0, max(len(x), 1), piece)]
         with Seeded(self._device, "predict"), torch.no_grad():
+            if isinstance(x, Ragged):
+                found = in_pieces(x, piece, lambda rows: self._outputs(state, self._feed.rows(rows)))
+                return found.cpu().numpy()
+            pieces = [x[start : start + piece] for start in range(0, max(len(x), 1), piece)]
             outputs = [self._outputs(state, self._feed.rows(rows)) for rows in pieces]
         return torch.cat(outputs, dim=1).cpu().numpy()
 
@@ -263,7 +270,11 @@ class TorchLearner:
     def _replica_of(self, module: nn.Module) -> Replica:
         return Replica.begin(module, self._rule, self._model.precision)
 
-    def _loss_for(self, state: TorchState, x: Tensor, y: Tensor) -> TorchLoss:
+    def _check_padding(self, state: TorchState, x: PaddedRows) -> bool:
+        with Seeded(self._device, "predict"):
+            return isinstance(state.body, Stack) or check_padding(state.body[0].module, x)
+
+    def _loss_for(self, state: TorchState, x: Inputs, y: Tensor) -> TorchLoss:
         given = self._model.loss
         body = state.body
         module = body.replica(0).module if isinstance(body, Stack) else body[0].module
@@ -274,6 +285,8 @@ class TorchLearner:
 
     def _stack(self, state: TorchState, loss: TorchLoss, rows: Rows) -> None:
         """Stack the replicas if that is known to give the same."""
+        if isinstance(rows[0], PaddedRows):
+            self.how = "one by one: rows differ in length"
         if not isinstance(state.body, list) or self.how.startswith("one by one"):
             return
         if self._places is None:
@@ -305,10 +318,10 @@ class TorchLearner:
         part = (state.parts, self.rank) if self.rank else (state.parts,) if state.parts else ()
         return Seeded(self._device, "noise", state.seeds[number], state.steps, *part)
 
-    def _outputs(self, state: TorchState, x: Tensor) -> Tensor:
-        if isinstance(state.body, Stack):
+    def _outputs(self, state: TorchState, x: Inputs) -> Tensor:
+        if isinstance(state.body, Stack) and isinstance(x, Tensor):
             return state.body.evaluated(x)
-        return torch.stack([replica.evaluated(x) for replica in state.body])
+        return torch.stack([replica.evaluated(x) for replica in _alone(state)])
 
 
 def learner_of(model: TorchModel, shape: Shape, optimizer: Any) -> TorchLearner:
@@ -324,6 +337,12 @@ def learner_of(model: TorchModel, shape: Shape, optimizer: Any) -> TorchLearner:
 def _replica(state: TorchState, number: int) -> Replica:
     """A copy of one replica, as a module of its own."""
     return state.body.replica(number) if isinstance(state.body, Stack) else state.body[number].copy()
+
+
+def _alone(state: TorchState) -> list[Replica]:
+    """The replicas, each as a module of its own."""
+    body = state.body
+    return [body.replica(n) for n in range(len(state.seeds))] if isinstance(body, Stack) else body
 
 
 def _device(name: str) -> torch.device:

@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -22,8 +22,8 @@ _LONGEST = 120
 NO_RULE = "There is a performance drop"
 """How PyTorch begins to warn that it will go through the replicas of an operation one by one, slowly."""
 
-Rows: TypeAlias = tuple[Tensor, Tensor, Tensor | None]
-"""Inputs, targets, and shares in the mean."""
+Rows: TypeAlias = tuple[Any, Tensor, Tensor | None]
+"""Inputs, a tensor or `PaddedRows`; targets; and shares in the mean."""
 
 Step: TypeAlias = tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]
 """What is compared: losses, gradients, buffers, and the outputs of an evaluation."""

@@ -10,6 +10,8 @@ from rightbatch.errors import DataError, ProcessError, RightbatchError, SettingE
 from rightbatch.learners.torch_check import first_sentence
 from rightbatch.learners.torch_losses import table
 from rightbatch.learners.torch_modules import name_of
+from rightbatch.learners.torch_noise import Seeded
+from rightbatch.learners.torch_padded import Inputs, PaddedRows, taking
 from rightbatch.records import Shape
 
 _ONE_ROW = "more than 1 value per channel"
@@ -22,7 +24,7 @@ _MISFITS = (RuntimeError, ValueError, TypeError, IndexError)
 """What PyTorch raises where shapes or types do not fit; other errors are the user's own."""
 
 
-def outputs_of(module: nn.Module, x: Tensor, y: Tensor, shape: Shape, *, own_loss: bool) -> int:
+def outputs_of(module: nn.Module, x: Inputs, y: Tensor, shape: Shape, *, own_loss: bool) -> int:
     """How many outputs the module gives for these rows, checked against the targets.
 
     More outputs than classes are let pass: the last classes may be missing from the data.
@@ -40,7 +42,7 @@ def outputs_of(module: nn.Module, x: Tensor, y: Tensor, shape: Shape, *, own_los
     module.eval()
     try:
         with torch.no_grad():
-            raw = module(x)
+            raw = taking(module, x)(x)
     except RightbatchError:
         raise
     except _MISFITS as error:
@@ -58,7 +60,7 @@ def outputs_of(module: nn.Module, x: Tensor, y: Tensor, shape: Shape, *, own_los
     return outputs
 
 
-def takes_whole(module: nn.Module, x: Tensor) -> bool:
+def takes_whole(module: nn.Module, whole: Inputs, real: Inputs) -> bool:
     """Whether the module is to be given whole numbers as they are, as embeddings want them, or as float32.
 
     As they are, if it can be evaluated so: float32 rounds from 16,777,216 on. Where it takes neither, they
@@ -66,16 +68,17 @@ def takes_whole(module: nn.Module, x: Tensor) -> bool:
 
     Args:
         module: fresh, and not used afterwards.
-        x: a few rows, int64.
+        whole: a few rows, int64.
+        real: the same, float32.
     """
     module.eval()
-    with torch.no_grad():
-        for whole, rows in ((True, x), (False, x.float())):
+    with Seeded(torch.device("cpu"), "predict"), torch.no_grad():
+        for rows in (whole, real):
             try:
-                module(rows)
+                taking(module, rows)(rows)
             except _MISFITS:
                 continue
-            return whole
+            return rows is whole
     return True
 
 
@@ -99,7 +102,7 @@ def least_rows(module: nn.Module, row: tuple[int, ...]) -> int:
 
 
 def explained(
-    error: Exception, module: nn.Module, batch: tuple[Tensor, Tensor], *, first: bool
+    error: Exception, module: nn.Module, batch: tuple[Inputs, Tensor], *, first: bool
 ) -> RightbatchError | None:
     """The sentence for an error that a step raised; `None`: nothing is known of it.
 
@@ -116,7 +119,7 @@ def explained(
         return known
     try:
         with torch.no_grad():
-            outputs = table(module.eval()(x), len(x))
+            outputs = table(taking(module.eval(), x)(x), len(x))
     except Exception:
         return None
     finally:
@@ -162,9 +165,12 @@ def lost(error: Exception) -> str | None:
     )
 
 
-def _refused(module: nn.Module, x: Tensor, error: Exception) -> SettingError:
+def _refused(module: nn.Module, x: Inputs, error: Exception) -> SettingError:
     problem = f"cannot take a batch of shape {tuple(x.shape)}"
-    instead = f"let {name_of(module)} take such rows, or write TorchModel(..., input_shape=(1, 8, 8))"
+    name = name_of(module)
+    instead = f"let {name} take such rows, or write TorchModel(..., input_shape=(1, 8, 8))"
+    if isinstance(x, PaddedRows):
+        instead = f"let {name} take such rows, and mask or lengths by these names"
     return SettingError("model", problem, first_sentence(error), instead)
 
 

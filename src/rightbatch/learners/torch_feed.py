@@ -11,12 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rightbatch.data.ragged import Padded
+from rightbatch.errors import SettingError
 from rightbatch.learners.torch_check import Rows
 from rightbatch.learners.torch_explain import takes_whole
 from rightbatch.learners.torch_model import TorchModel
 from rightbatch.learners.torch_modules import fresh
-from rightbatch.learners.torch_noise import Seeded
+from rightbatch.learners.torch_padded import Inputs, PaddedRows
 from rightbatch.records import Array, Batch, Shape
+
+_CPU = torch.device("cpu")
 
 _DTYPES = {np.float32: torch.float32, np.int64: torch.int64}
 
@@ -42,8 +46,26 @@ class Feed:
             share = self.tensor(batch.weight / (np.add.reduce(batch.weight) or 1))
         return self.rows(batch.data[0]), self.targets(batch.data[1]), share
 
-    def rows(self, x: Array | Tensor) -> Tensor:
+    def rows(self, x: Any) -> Inputs:
         """Inputs: whole numbers of more than a byte as int64 where the module takes them so, else float32."""
+        return self._padded(x) if isinstance(x, Padded) else self._rows(x)
+
+    def _padded(self, x: Padded) -> PaddedRows:
+        if self._model.input_shape is not None:
+            problem = "must be left out where rows differ in length"
+            raise SettingError("input_shape", problem, self._model.input_shape, "leave it out")
+        dtype: Any = np.float32
+        if _is_whole(x.values):
+            if self._whole is None:
+                few = PaddedRows(*(_on_cpu(field[:2]) for field in x))
+                self._whole = takes_whole(fresh(self._model, self._shape, 0, _CPU), few.whole(), few.real())
+            dtype = np.int64 if self._whole else np.float32
+        mask: Any = x.mask
+        mask = mask if isinstance(mask, Tensor) else torch.from_numpy(mask)
+        lengths = self.tensor(x.lengths, np.int64)
+        return PaddedRows(self.tensor(x.values, dtype), mask.to(self._device, non_blocking=True), lengths)
+
+    def _rows(self, x: Any) -> Tensor:
         shape = self._model.input_shape
         x = x if shape is None else x.reshape(len(x), *shape)
         if not _is_whole(x):
@@ -57,7 +79,7 @@ class Feed:
         """Targets: class numbers as int64, values as float32."""
         return self.tensor(y, np.int64 if self._classes else np.float32)
 
-    def tensor(self, values: Array | Tensor, dtype: Any = np.float32) -> Tensor:
+    def tensor(self, values: Any, dtype: Any = np.float32) -> Tensor:
         """Values on the device; tensors that are there, and of that type, as they are."""
         if isinstance(values, Tensor):
             return values.to(self._device, _DTYPES[dtype], non_blocking=True)
@@ -70,14 +92,17 @@ class Feed:
 
 def takes_whole_rows(model: TorchModel, rows: Array, shape: Shape) -> bool:
     """Whether whole numbers, a few rows of them, are to reach the module as they are."""
-    cpu = torch.device("cpu")
-    module = fresh(model, shape, 0, cpu)
+    module = fresh(model, shape, 0, _CPU)
     row = rows.shape[1:] if model.input_shape is None else model.input_shape
-    with Seeded(cpu, "predict"):
-        return takes_whole(module, torch.from_numpy(rows.astype(np.int64)).reshape(len(rows), *row))
+    whole = torch.from_numpy(rows.astype(np.int64)).reshape(len(rows), *row)
+    return takes_whole(module, whole, whole.float())
 
 
 def _is_whole(x: Array | Tensor) -> bool:
     if isinstance(x, Tensor):
         return not x.is_floating_point() and x.element_size() > 1
     return x.dtype.kind in "iu" and x.itemsize > 1
+
+
+def _on_cpu(field: Array | Tensor) -> Tensor:
+    return field.cpu() if isinstance(field, Tensor) else torch.from_numpy(np.array(field))

@@ -14,6 +14,7 @@ from rightbatch.errors import SettingError
 from rightbatch.learners.torch_check import NO_RULE
 from rightbatch.learners.torch_losses import TorchLoss
 from rightbatch.learners.torch_modules import name_of
+from rightbatch.learners.torch_padded import Inputs, PaddedRows
 from rightbatch.learners.torch_replica import Replica
 from rightbatch.learners.torch_stack import Stack
 from rightbatch.records import Array
@@ -77,7 +78,7 @@ def buffers_kept(module: nn.Module) -> Iterator[None]:
                 buffer.copy_(value)
 
 
-def mean_gradient(replica: Replica, loss: TorchLoss, x: Tensor, y: Tensor, share: Tensor | None) -> Tensor:
+def mean_gradient(replica: Replica, loss: TorchLoss, x: Inputs, y: Tensor, share: Tensor | None) -> Tensor:
     """Gradient of the mean loss, `(parameters,)`; the replica is left as it is, but for its gradient."""
     with buffers_kept(replica.module):
         replica.gradient(loss, x, y, share)
@@ -87,7 +88,7 @@ def mean_gradient(replica: Replica, loss: TorchLoss, x: Tensor, y: Tensor, share
     return found
 
 
-def row_gradients(replica: Replica, loss: TorchLoss, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def row_gradients(replica: Replica, loss: TorchLoss, x: Inputs, y: Tensor) -> tuple[Tensor, Tensor]:
     """The mean of the rows' own gradients, `(parameters,)`, and their squared norms, `(rows,)`.
 
     All rows of a piece together where the module can be mapped, otherwise one after the other.
@@ -101,6 +102,8 @@ def row_gradients(replica: Replica, loss: TorchLoss, x: Tensor, y: Tensor) -> tu
             instead = "measure from micro-batches, or write a model with nn.GroupNorm or nn.LayerNorm"
             raise SettingError("model", problem, name_of(part), instead)
     with buffers_kept(replica.module):
+        if isinstance(x, PaddedRows):
+            return _one_by_one(replica, loss, x, y)
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("error", message=NO_RULE)
@@ -139,7 +142,7 @@ def _mapped(replica: Replica, loss: TorchLoss, x: Tensor, y: Tensor) -> tuple[Te
     return total / len(x), torch.cat(squares)
 
 
-def _one_by_one(replica: Replica, loss: TorchLoss, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def _one_by_one(replica: Replica, loss: TorchLoss, x: Inputs, y: Tensor) -> tuple[Tensor, Tensor]:
     total, squares = torch.zeros(sum(p.numel() for p in replica.parameters), device=x.device), []
     for number in range(len(x)):
         one = slice(number, number + 1)

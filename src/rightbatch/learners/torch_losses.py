@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rightbatch.errors import SettingError
+from rightbatch.learners.torch_padded import Inputs
 from rightbatch.records import Shape
 
 Module: TypeAlias = Callable[..., Tensor]
@@ -21,7 +22,7 @@ class TorchLoss(Protocol):
     stacked: bool
     """Whether `means` takes all replicas at once; otherwise `batch` is taken for each."""
 
-    def batch(self, module: Module, x: Tensor, y: Tensor, share: Tensor | None) -> Tensor:
+    def batch(self, module: Module, x: Inputs, y: Tensor, share: Tensor | None) -> Tensor:
         """Mean loss of one replica, a scalar; `share` of each row sums to 1, `None`: all the same."""
         ...
 
@@ -48,7 +49,7 @@ class ClassLoss:
     ) -> None:
         self._each, self._mean, self.stacked = each, mean, plain
 
-    def batch(self, module: Module, x: Tensor, y: Tensor, share: Tensor | None) -> Tensor:
+    def batch(self, module: Module, x: Inputs, y: Tensor, share: Tensor | None) -> Tensor:
         """Mean loss of one replica."""
         outputs = table(module(x), len(x))
         return self._mean(outputs, y) if share is None else self._each(outputs, y) @ share
@@ -72,7 +73,7 @@ class ValueLoss:
     def __init__(self, each: Callable[..., Tensor], mean: Callable[..., Tensor]) -> None:
         self._each, self._mean = each, mean
 
-    def batch(self, module: Module, x: Tensor, y: Tensor, share: Tensor | None) -> Tensor:
+    def batch(self, module: Module, x: Inputs, y: Tensor, share: Tensor | None) -> Tensor:
         """Mean loss of one replica."""
         outputs = table(module(x), len(x))
         target = _values(outputs, y)
@@ -100,7 +101,7 @@ class OwnFunction:
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
 
-    def batch(self, module: Module, x: Tensor, y: Tensor, share: Tensor | None) -> Tensor:
+    def batch(self, module: Module, x: Inputs, y: Tensor, share: Tensor | None) -> Tensor:
         """Mean loss of one replica."""
         outputs = table(module(x), len(x))
         return _mean(self._function(outputs, _fitted(outputs, y)), len(x), share)
@@ -128,7 +129,7 @@ class OwnModule:
     def __init__(self, other: TorchLoss) -> None:
         self.means, self.rows = other.means, other.rows
 
-    def batch(self, module: Module, x: Tensor, y: Tensor, share: Tensor | None) -> Tensor:
+    def batch(self, module: Module, x: Inputs, y: Tensor, share: Tensor | None) -> Tensor:
         """Mean loss of one replica."""
         return _mean(module(x, y), len(x), share)
 

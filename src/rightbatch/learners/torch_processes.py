@@ -21,7 +21,8 @@ import torch
 import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
-from rightbatch.errors import ProcessError
+from rightbatch.data.ragged import rows_in
+from rightbatch.errors import ProcessError, SettingError
 from rightbatch.learners.torch import TorchLearner, TorchState
 from rightbatch.learners.torch_explain import lost
 from rightbatch.learners.torch_gradients import buffers_kept
@@ -140,6 +141,8 @@ class Shared:
         part = mass / whole if whole else float("nan")  # where nothing counts, there is no mean
         self._connect(state, rows)
         loss = self._learner.slope(state, rows, share=share * part * self._world, add=add)
+        for replica in _replicas(state):
+            _check_used(replica)
         (total,) = self._group.sums(part * float(loss[0]) if part else 0.0)
         return np.array([total], np.float32)
 
@@ -204,7 +207,7 @@ class Divided:
     def predict(self, state: TorchState, x: Array) -> Array:
         """Raw outputs of all rows, `(1, rows, outputs)`."""
         self._group.spread_buffers(state)
-        own = self._learner.predict(state, x[part_of(len(x), self._rank, self._world)])
+        own = self._learner.predict(state, rows_in(x, part_of(len(x), self._rank, self._world)))
         found = self._group.gathered(own)
         parts = [part[:, fresh_rows(len(x), rank, self._world)] for rank, part in enumerate(found)]
         return np.concatenate(parts, axis=1)
@@ -243,8 +246,23 @@ def _replicas(state: TorchState) -> list[Replica]:
     return state.body if isinstance(state.body, list) else []
 
 
+def _check_used(replica: Replica) -> None:
+    """Refuse a step without some parameter that others had: the other processes would wait for its gradient.
+
+    Where the first step left one out, PyTorch looks for such parameters in every step.
+    """
+    runs: Any = replica.runs
+    if runs.find_unused_parameters or all(parameter.grad is not None for parameter in replica.parameters):
+        return
+    named = replica.module.named_parameters()
+    unused = [name for name, parameter in named if parameter.requires_grad and parameter.grad is None]
+    problem = "must use all of its parameters in every step where several processes train it"
+    instead = "freeze those that it leaves out, or add 0 times their sum to its outputs"
+    raise SettingError("model", problem, ", ".join(unused[:4]), instead)
+
+
 def _rows(batch: Batch, which: Any) -> Batch:
-    data = tuple(field[which] for field in batch.data)
+    data = tuple(rows_in(field, which) for field in batch.data)
     return Batch(data, batch.index[which], None, batch.epoch, batch.step)
 
 

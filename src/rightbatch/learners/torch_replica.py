@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rightbatch.learners.torch_losses import TorchLoss, table
+from rightbatch.learners.torch_padded import Inputs, taking
 from rightbatch.learners.torch_precision import Scaling, autocast, scaling_for, unscale
 from rightbatch.learners.torch_updates import Rule, TorchOptimizer, update
 
@@ -72,7 +73,7 @@ class Replica:
     def gradient(
         self,
         loss: TorchLoss,
-        x: Tensor,
+        x: Inputs,
         y: Tensor,
         share: Tensor | None,
         *,
@@ -82,11 +83,12 @@ class Replica:
         """The batch's mean loss, a scalar; `times` its gradient is in the parameters then, or added there."""
         if not add:
             self.forget()
+        runs = taking(self.runs, x)
         if self.precision == "float32":
-            value = loss.batch(self.runs, x, y, share)
+            value = loss.batch(runs, x, y, share)
         else:
             with autocast(self.precision, x.device):
-                value = loss.batch(self.runs, x, y, share)
+                value = loss.batch(runs, x, y, share)
         if self.scaling is not None:
             times, self.scaled = times * self.scaling.scale, True
         (value if times == 1 else value * times).backward()  # type: ignore[no-untyped-call]
@@ -115,10 +117,10 @@ class Replica:
                 group["lr"] = lr * share
             self.optimizer.step()
 
-    def evaluated(self, x: Tensor) -> Tensor:
+    def evaluated(self, x: Inputs) -> Tensor:
         """Outputs `(rows, outputs)` in the mode of evaluation, in float32."""
         self.module.eval()
         try:
-            return table(self.module(x), len(x))
+            return table(taking(self.module, x)(x), len(x))
         finally:
             self.module.train()

@@ -15,8 +15,10 @@ from rightbatch.learners.own_metrics import own_metrics
 from rightbatch.learners.protocol import Learner
 from rightbatch.learners.torch_model import TorchModel, said
 from rightbatch.records import Array, Shape, StepEvent
+from rightbatch.train.augment import Augment, Incoming
 from rightbatch.train.budget import Budget
 from rightbatch.train.follow import Follower
+from rightbatch.train.given import data_for
 from rightbatch.train.growth import Measured, Planned, most_steps, sizes_of
 from rightbatch.train.inputs import Pair, pair_in, parts_of
 from rightbatch.train.loop import train as steps_of
@@ -59,6 +61,7 @@ def fit(
     clip_norm: float | None = None,
     weight_decay: float | None = None,
     metrics: Any = None,
+    augment: Augment | None = None,
     seed: int = 0,
     last: str = "keep",
     progress: Callable[[FitProgress], None] | None = None,
@@ -116,7 +119,11 @@ def fit(
         metrics: to evaluate on the validation part beside those of the task: functions of `(y_true,
             y_pred)` as in scikit-learn (of `(y_true, y_score)`: with probabilities), or metrics of
             torchmetrics; or a mapping of names to them. They go into the history as ``val_NAME``.
-        seed: of the starting weights and the order of the rows.
+        augment: a function of the inputs of a batch, arrays (or tensors) `(rows, ...)`, and of a
+            `RowRandom`, whose `uniform(k)`, `normal(k)` and `integers(low, high, k)` draw k numbers for
+            every row; it gives the inputs to learn from. They depend on the seed, the epoch and the row
+            alone. What is evaluated is never augmented.
+        seed: of the starting weights, the order of the rows, and `augment`.
         last: what becomes of a last batch that is not full, as in `Loader`.
         progress: called with a `FitProgress` after every step.
         checkpoint: folder that all that is needed to go on is written to: parameters, optimizer, schedule,
@@ -157,6 +164,7 @@ def fit(
     recipe = Recipe.of(model, optimizer, rules, precision=precision, schedule=schedule)
     loader, held, shape = _prepare((train, validation), recipe.model, batch_size, seed, last)
     processes.share(loader)
+    incoming = Incoming(augment, seed, isinstance(recipe.model, TorchModel))
     sizes = sizes_of(batch_size, loader.batch_size, loader.rows)
     budget = _enough(Budget(epochs=epochs, steps=steps, samples=samples, seconds=seconds), len(loader))
     learner = recipe.model.build(shape, recipe.rule)
@@ -181,11 +189,10 @@ def fit(
     )
     pace = _pace(schedule, recipe, (state, float(rate[0])), _horizon(budget, loader, sizes), sizes)
     stepper = ruled(team.steps, recipe.rules, sizes if isinstance(sizes, Measured) else None)
-    settings = _settings(recipe, rate, schedule, batch_size if sizes else loader.batch_size, seed)
-    asked.attach(
-        follower, state, loader, {"schedule": pace, "batch_sizes": sizes}, settings, agreed=team.agreed
-    )
-    result = follower.follow(state, _Epochs(follower, loader, stepper, rate, pace, sizes))
+    settings = _settings(recipe, rate, schedule, batch_size if sizes else loader.batch_size, incoming)
+    others = {"schedule": pace, "batch_sizes": sizes}
+    asked.attach(follower, state, loader, others, settings, agreed=team.agreed)
+    result = follower.follow(state, _Epochs(follower, loader, incoming, stepper, rate, pace, sizes))
     return processes.ended(team, result)
 
 
@@ -195,6 +202,7 @@ class _Epochs:
 
     follower: Follower
     loader: Loader
+    incoming: Incoming
     stepper: Any
     rate: Array
     pace: Pace
@@ -206,17 +214,20 @@ class _Epochs:
         if self.sizes is not None:
             loader.batch_size = self.sizes.at(follower.epoch)
         follower.steps_per_epoch, follower.batch_size = len(loader), loader.batch_size
-        factor, batches = self.pace.of(follower.epoch, follower.watched), loader.batches()
+        factor, batches = self.pace.of(follower.epoch, follower.watched), self.incoming.of(loader.batches())
         return steps_of(self.stepper, state, batches, self.rate, schedule=factor, step=step, samples=samples)
 
 
-def _settings(recipe: Recipe, rate: Array, schedule: Any, batch_size: Any, seed: int) -> dict[str, str]:
+def _settings(
+    recipe: Recipe, rate: Array, schedule: Any, batch_size: Any, incoming: Incoming
+) -> dict[str, str]:
     """What training was asked for, in words; on which device is not part of it."""
     model, rules = recipe.model, recipe.rules
     model = replace(model, device="cpu", optimizer=None) if isinstance(model, TorchModel) else model
     words = {"model": model, "optimizer": recipe.rule, "lr": float(str(rate[0])), "schedule": schedule}
     words |= {"batch_size": batch_size, "accumulate": rules.accumulate, "clip_norm": rules.clip_norm}
-    words |= {"weight_decay": rules.weight_decay, "seed": seed}
+    words |= {"weight_decay": rules.weight_decay, "seed": incoming.seed}
+    words |= {} if incoming.augment is None else {"augment": incoming.augment}
     return {name: said(value) for name, value in words.items()}
 
 
@@ -228,6 +239,8 @@ def _prepare(
     if isinstance(train, Loader):
         _, held, shape = parts_of(pair_in(train, whole=whole), validation, whole=whole)
         return train, held, shape
+    if isinstance(train, str | Path):
+        train = data_for(model, train)
     pair, held, shape = parts_of(train, validation, whole=whole)
     size = min(_BATCH_SIZE, len(pair[0]))
     if batch_size is not None and batch_size != "auto":

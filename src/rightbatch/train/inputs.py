@@ -7,6 +7,7 @@ import numpy as np
 
 from rightbatch.data.dataset import Dataset, load_data
 from rightbatch.data.loader import Loader
+from rightbatch.data.ragged import Ragged
 from rightbatch.errors import DataError
 from rightbatch.records import Array, Shape
 
@@ -78,7 +79,7 @@ def arrays_of(data: Any, name: str, shape: Shape | None = None, *, whole: bool =
     """
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise DataError(f"{name} must be a pair (X, y), got {type(data).__name__}; write (X, y).")
-    x, y = _array(data[0], f"X of {name}"), _array(data[1], f"y of {name}")
+    x, y = _rows(data[0], f"X of {name}"), _array(data[1], f"y of {name}")
     if len(x) != len(y):
         raise DataError(
             f"X and y of {name} must have the same number of rows, got shapes {x.shape} and {y.shape};"
@@ -89,8 +90,8 @@ def arrays_of(data: Any, name: str, shape: Shape | None = None, *, whole: bool =
     return inputs_of(x, name, shape, whole=whole), _fitting(_targets(y, name), name, shape)
 
 
-def inputs_of(x: Any, name: str, shape: Shape | None = None, *, whole: bool = False) -> Array:
-    """Inputs as float32 `(rows, features)`; images and the like keep their shape, `(rows, ...)`.
+def inputs_of(x: Any, name: str, shape: Shape | None = None, *, whole: bool = False) -> Any:
+    """Inputs as float32 `(rows, features)`; images, and rows in a `Ragged`, keep their shape.
 
     Whole numbers of more than a byte are int64 where they may stay whole: a PyTorch module may look them up
     in a table, and float32 knows them up to 16,777,216 only. Bytes and booleans are pixels and the like.
@@ -104,7 +105,9 @@ def inputs_of(x: Any, name: str, shape: Shape | None = None, *, whole: bool = Fa
     Raises:
         DataError: they are no finite numbers, or not as many columns as in training.
     """
-    x = _array(x, f"X of {name}")
+    x = _rows(x, f"X of {name}")
+    if isinstance(x, Ragged):
+        return _ragged(x, name, shape, whole=whole)
     if not x.size:
         raise DataError(f"X of {name} is empty, got shape {x.shape}; give at least one row and one column.")
     if x.dtype.kind not in "fiub":
@@ -119,11 +122,31 @@ def inputs_of(x: Any, name: str, shape: Shape | None = None, *, whole: bool = Fa
     return values if x.ndim < 3 else values.reshape(x.shape)
 
 
+def _ragged(x: Ragged, name: str, shape: Shape | None, *, whole: bool) -> Ragged:
+    """Rows that differ in length, each value of them as a row of an array would be."""
+    if not whole:
+        raise DataError(
+            f"X of {name} is a Ragged, and rows that differ in length go into PyTorch modules alone; "
+            "write a module, or pad the rows to one length."
+        )
+    values = inputs_of(x.values, name, shape, whole=True)
+    return Ragged.from_flat(values.reshape(x.values.shape), x.lengths)
+
+
+def _rows(values: Any, what: str) -> Any:
+    return values if isinstance(values, Ragged) else _array(values, what)
+
+
 def _array(values: Any, what: str) -> Array:
     try:
         array = np.asarray(values)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{what} cannot be read as an array ({error}); write a NumPy array.") from error
+        instead = "write a NumPy array"
+        if what.startswith("X"):
+            instead += ", or rb.Ragged(X) where rows differ in length"
+        raise DataError(f"{what} cannot be read as an array ({error}); {instead}.") from error
+    if isinstance(values, Ragged):
+        raise DataError(f"{what} is a Ragged; write an array, one label a row.")
     if not array.ndim:
         raise DataError(
             f"{what} must hold rows, got a single {type(values).__name__}; write an array of rows."
@@ -167,8 +190,10 @@ def _fitting(y: Array, name: str, shape: Shape) -> Array:
 
 
 def _shape(pair: Pair) -> Shape:
+    x: Any
     x, y = pair
-    features, row = math.prod(x.shape[1:]), x.shape[1:]
+    row = () if isinstance(x, Ragged) else x.shape[1:]
+    features = math.prod(x.values.shape[1:] if isinstance(x, Ragged) else row)
     if y.dtype.kind == "f":
         return Shape(features=features, outputs=y.shape[1], task="regression", row=row)
     first, last = int(y.min()), int(y.max())

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rightbatch import units
+from rightbatch.data.ragged import Padded
 from rightbatch.records import Array, Batch, Outcome, StepEvent
 from rightbatch.train.layers import LayerCheck
 from rightbatch.train.missing import ClassCheck, on_host
@@ -215,6 +216,7 @@ def _outstanding(batch: Batch) -> str:
 
 def _largest(field: Any) -> Array:
     """Largest absolute value of every row."""
+    field = field.values if isinstance(field, Padded) else field
     values = np.abs(on_host(field).astype(np.float64).reshape(len(field), -1))
     return values.max(axis=1, initial=0.0)
 

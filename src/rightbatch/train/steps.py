@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from rightbatch.checks import not_negative, positive, whole_number
+from rightbatch.data.ragged import rows_in
 from rightbatch.errors import SettingError
 from rightbatch.learners.protocol import GivesHalves, Learner
 from rightbatch.records import Array, Batch, StepResult
@@ -162,6 +163,6 @@ def micro_batches(batch: Batch, parts: int) -> Iterator[Batch]:
 
 def rows_of(batch: Batch, which: slice) -> Batch:
     """Some rows of a batch, with their weights."""
-    data = tuple(field[which] for field in batch.data)
+    data = tuple(rows_in(field, which) for field in batch.data)
     weight = None if batch.weight is None else batch.weight[which]
     return Batch(data, batch.index[which], weight, batch.epoch, batch.step)
