@@ -106,7 +106,7 @@ def against_loops(x: Array, y: Array) -> None:
 
 def against_torch(x: Array, y: Array) -> None:
     """PyTorch's DataLoader, in the faster of two ways to write it; whole epochs of fewer rows."""
-    theirs = {"torch DataLoader", "DataLoader, batch sampler"}
+    theirs = {"torch DataLoader", "DataLoader batch sampler"}
     rivals = [rival for rival in installed()[0] if rival.name in theirs]
     for output in ("numpy", "torch") if rivals else ():
         for batch_size in (1, 32, 256, 1024):

@@ -56,11 +56,25 @@ def test_the_document() -> None:
     document = json.loads(said.out)
     assert (document["rows"], document["features"], document["dtype"]) == (200, 3, "uint8")
     assert [(place["name"], place["batch_size"]) for place in document["epochs"]] == [
-        (name, size) for size in (16, 64) for name in (OURS, "NumPy loop", "scikit-learn")
+        (name, size)
+        for size in (16, 64)
+        for name in (OURS, f"{OURS} threads=2", "NumPy loop", "scikit-learn")
     ]
     assert {place["ratio"] for place in document["epochs"] if place["name"] == OURS} == {1}
     assert document["machine"]["threads"] == 1
     assert len(document["training"]) == 4
+
+
+def test_only_some_are_timed() -> None:
+    """Those named and ours, in the tables and in the training."""
+    said = rightbatch("bench", *SMALL, "--only", "scikit-learn", "--json")
+    document = json.loads(said.out)
+    assert {place["name"] for place in document["epochs"]} == {OURS, "scikit-learn"}
+    assert [loader["name"] for loader in document["loaders"]] == [OURS, "scikit-learn"]
+    assert document["left_out"] == []
+    alone = rightbatch("bench", *SMALL, "--only", OURS)
+    assert (alone.code, alone.err) == (0, "")
+    assert "what it takes with" not in alone.out
 
 
 def test_markdown_is_written_and_written_again(folder: Path) -> None:
@@ -86,6 +100,7 @@ def test_somebodys_file_is_left_alone(folder: Path) -> None:
 
 
 SIZES = "write sizes such as 32,256."
+NAMES = "write names with commas between them, of rightbatch, rightbatch threads=2, NumPy loop, scikit-learn."
 DTYPES = "write a dtype of numbers such as float32, float64 or uint8."
 
 
@@ -111,6 +126,10 @@ DTYPES = "write a dtype of numbers such as float32, float64 or uint8."
         (
             "--rows 10 --batch-sizes 32",
             "--batch-sizes must not be above the 10 rows, got 32; write at most 10.",
+        ),
+        (
+            "--only numpy",
+            f"--only is none of the loaders here, got 'numpy'; {NAMES}",
         ),
         ("--batch-sizes 0", f"--batch-sizes must be at least 1, got 0; {SIZES}"),
     ],

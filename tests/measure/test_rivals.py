@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rightbatch.errors import SettingError
 from rightbatch.measure import rivals as module
 from rightbatch.measure.race import made_up
-from rightbatch.measure.rivals import OURS, Rival, installed
+from rightbatch.measure.rivals import OURS, Rival, chosen, installed
 
 PACKAGES = [package for package in module._MODULES if package]
 
@@ -53,8 +54,30 @@ def test_what_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> N
     """With a line for each; this package, NumPy and scikit-learn are always there, ours first."""
     without([], monkeypatch)
     found, missing = installed()
-    assert [rival.name for rival in found] == [OURS, "NumPy loop", "scikit-learn"]
+    assert [rival.name for rival in found] == [OURS, f"{OURS} threads=2", "NumPy loop", "scikit-learn"]
     assert missing == [f"{package} is not installed and was left out." for package in PACKAGES]
+
+
+def test_some_alone_can_be_chosen() -> None:
+    """By their names, in any case and with blanks; ours is always among them."""
+    found = [Rival(name, "1", "", lambda x, y, b: list) for name in (OURS, "NumPy loop", "scikit-learn")]
+    assert chosen(found, None) == found
+    assert [rival.name for rival in chosen(found, " scikit-LEARN ,")] == [OURS, "scikit-learn"]
+    assert [rival.name for rival in chosen(found, OURS)] == [OURS]
+    for only in ("numpy", "NumPy loop,numpy"):
+        with pytest.raises(SettingError) as raised:
+            chosen(found, only)
+        assert str(raised.value) == (
+            "only is none of the loaders here, got 'numpy'; write names with commas between them, of "
+            "rightbatch, NumPy loop, scikit-learn."
+        )
+    with pytest.raises(SettingError, match="only is none of the loaders here, got ','"):
+        chosen(found, ",")
+
+
+def test_names_have_no_comma() -> None:
+    """Commas are between them in --only."""
+    assert not any("," in rival.name for rival in loaded())
 
 
 def test_each_says_what_it_is() -> None:

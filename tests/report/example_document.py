@@ -49,8 +49,27 @@ def example() -> dict[str, Any]:
             "text": "val_loss<=0.3",
             "how": "set from a pilot: batch size 32 came to 0.27 in 20 epochs, and 10 % are left as room.",
         },
-        "generalisation": None,
-        "noise_scale": None,
+        "generalisation": _generalisation(),
+        "noise_scale": {
+            "value": 37.4,
+            "low": 32.0,
+            "high": 43.9,
+            "batch_size": 32,
+            "cost": 0.5,
+            "quarters": [
+                {"step": 10, "value": 17.4, "low": 16.1, "high": 19.0},
+                {"step": 20, "value": 30.2, "low": 27.5, "high": 33.4},
+                {"step": 30, "value": None, "low": None, "high": None},
+                {"step": 41, "value": 52.7, "low": 41.3, "high": None},
+            ],
+        },
+        "cliff": None,
+        "learning_rate_law": {
+            "exponent": 0.9,
+            "exponent_interval": [0.6, 1.0],
+            "batch_sizes": [_by_law(size) for size in SIZES],
+        },
+        "largest_that_fits": {"batch_size": N, "memory_bytes": 1_200_000 + 900 * N},
         "recommendation": {
             "estimate": False,
             "learning_rate_range": [0.25, 0.5],
@@ -84,6 +103,9 @@ def example() -> dict[str, Any]:
             "a": A,
             "b": B,
             "rms_log_residual": 0.1,
+            "form": "affine",
+            "held_out_error": 0.021,
+            "drift": None,
             "points": [
                 {
                     "batch_size": size,
@@ -121,7 +143,34 @@ def nothing_reached() -> dict[str, Any]:
     for row in document["batch_sizes"]:
         _miss(row, "never reached: diverged at every learning rate")
     document["recommendation"] = document["fit"] = None
+    document["generalisation"] = document["learning_rate_law"] = None
     document["stopped"] = "the budget of 60 s was spent; write a larger budget such as 120s"
+    return document
+
+
+def quick() -> dict[str, Any]:
+    """The same by a quick answer: batch size 64 is recommended, and 32 alone was run."""
+    document = example()
+    for row in document["batch_sizes"]:
+        if row["batch_size"] != 32:
+            row["foretold_steps"] = row["steps_to_target"]
+            _miss(row, "")
+            row.update(runs=0, learning_rate=None, final_metric=None, learning_rates=[])
+    document["fit"] = document["generalisation"] = document["learning_rate_law"] = None
+    document["curves"] = document["curves"][5:6]
+    document["recommendation"].update(
+        estimate=True,
+        batch_size=64,
+        learning_rate_range=None,
+        sentence="An estimate: train with batch size 64 and learning rate 0.5.",
+    )
+    return document
+
+
+def with_cliff() -> dict[str, Any]:
+    """The same, where most runs of the largest batch sizes missed the target."""
+    document = with_missed()
+    document["cliff"] = {"at": 700.0, "low": 512.0, "high": None}
     return document
 
 
@@ -137,13 +186,48 @@ def bare() -> dict[str, Any]:
             "final_metric",
         ):
             row[name] = None
-    document["fit"] = None
+    for name in ("fit", "generalisation", "noise_scale", "learning_rate_law", "largest_that_fits"):
+        document[name] = None
+    document["step_time"]["held_out_error"] = None
     document["curves"] = []
     document["recommendation"]["interval"] = None
     document["settings"]["budget_seconds"] = None
     document["step_time"].update(a=None, b=None, rms_log_residual=None)
     document["target"]["how"] = ""
     return document
+
+
+def _by_law(size: int) -> dict[str, float]:
+    middle = 0.75 / (1 + 25 / size) ** 0.9
+    return {"batch_size": size, "learning_rate": middle, "low": middle / 1.5, "high": middle * 1.5}
+
+
+def _generalisation() -> dict[str, Any]:
+    """Against 32: 16 is the same at the target, 1 differs, and of 1257 nothing is known."""
+    known = {1: (0.02, "differs"), 16: (0.001, "same within margin"), N: (0.0, "not enough runs")}
+    rows = [
+        {
+            "batch_size": size,
+            **{
+                when: {
+                    "gap": 0.05 + known.get(size, (0.0, ""))[0],
+                    "difference": known.get(size, (0.0, ""))[0],
+                    "interval": None if size == 32 else [known[size][0] - 0.008, known[size][0] + 0.008],
+                    "verdict": known.get(size, (0.0, ""))[1],
+                }
+                for when in ("at_target", "at_examples")
+            },
+        }
+        for size in (1, 16, 32, N)
+    ]
+    said = "the gap is that of batch size 32 at 16; it differs from that of 32 by +0.02 at 1."
+    return {
+        "against": 32,
+        "margin": 0.015,
+        "batch_sizes": rows,
+        "sentence": f"At the target, within 0.015: {said}",
+        "sentence_at_examples": f"After as many examples, within 0.015: {said}",
+    }
 
 
 def _step(size: int) -> float:

@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 FRAME = """<body style="margin:0">
-<iframe src="report.html" style="border:0;width:{width}px;height:9000px"></iframe>
+<iframe src="report.html" style="border:0;width:{width}px;height:14000px"></iframe>
 <script>addEventListener("load", () => {{
   const page = document.querySelector("iframe").contentDocument.documentElement;
   document.title = `${{page.scrollWidth}} of ${{page.clientWidth}}`;
@@ -45,13 +45,13 @@ def opened(page: Path, *flags: str) -> tuple[str, list[str]]:
 
 
 def test_the_page_opens_without_an_error(tmp_path: Path) -> None:
-    """Five charts are drawn, the recommendation is read, and the console stays empty."""
+    """Seven charts are drawn, the recommendation is read, and the console stays empty."""
     dom, console = opened(write_report(example(), tmp_path / "report.html"))
     assert console == []
     assert re.search(r'<h1 id="recommendation">([^<]*)</h1>', dom)[1] == (  # type: ignore[index]
         "Train with batch size 32 and learning rate 0.35."
     )
-    assert len(re.findall(r'class="plot-container', dom)) == 5
+    assert len(re.findall(r'class="plot-container', dom)) == 7
     assert len(re.findall(r'<g class="trace scatter', dom)) > 30
 
 
@@ -72,7 +72,7 @@ def test_a_page_without_recommendation_opens(tmp_path: Path) -> None:
     dom, console = opened(write_report(nothing_reached(), tmp_path / "report.html"))
     assert console == []
     assert "No batch size reached val_loss ≤ 0.3." in dom
-    assert len(re.findall(r'class="plot-container', dom)) == 3
+    assert len(re.findall(r'class="plot-container', dom)) == 4
 
 
 @pytest.mark.parametrize(("scheme", "blue"), [(0, "rgb(86, 180, 233)"), (1, "rgb(0, 114, 178)")])

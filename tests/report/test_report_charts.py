@@ -9,20 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from report.example_document import SIZES, N, bare, example, with_missed
+from report.example_document import SIZES, N, bare, example, quick, with_cliff, with_missed
 from rightbatch import units
-from rightbatch.report import axes, charts, palette, series
+from rightbatch.report import axes, charts, generalisation, noise, palette, rate_chart, series
 
 
 def figures(document: dict[str, Any]) -> dict[str, Any]:
-    """All five figures of a document, as plain data."""
+    """All figures of a document, as plain data."""
     target = document["target"]
+    along, gaps = noise.series(document), generalisation.series(document)
     drawn = {
         "time": charts.time_to_target(series.time_to_target(document)),
         "steps": charts.steps_to_target(series.steps_to_target(document)),
         "step": charts.step_time(series.step_time(document)),
         "curves": charts.curves(series.curves(document), target["metric"], target["value"]),
-        "rates": charts.learning_rates(series.learning_rates(document)),
+        "rates": rate_chart.learning_rates(series.learning_rates(document), series.rate_law(document)),
+        **({} if along is None else {"noise": noise.figure(along)}),
+        **({} if gaps is None else {"gaps": generalisation.figure(gaps)}),
     }
     return {name: figure.to_plotly_json() for name, figure in drawn.items()}
 
@@ -58,6 +61,60 @@ def test_standings_differ_in_shape_not_only_in_colour() -> None:
     traces = named(figures(example())["time"])
     symbols = [traces[name]["marker"]["symbol"] for name in ("recommended", "within 5 %", "slower")]
     assert len(set(symbols)) == 3
+
+
+def test_what_is_foretold_is_hollow_and_has_no_whiskers() -> None:
+    """A quick answer draws every size: one measured, eleven hollow, the recommended among them."""
+    traces = named(figures(quick())["time"])
+    best, others = traces["recommended, foretold"], traces["foretold, not run"]
+    assert (best["x"], others["x"]) == ([64], [size for size in SIZES if size not in (32, 64)])
+    assert best["marker"]["symbol"] == "diamond-open"
+    assert others["marker"]["symbol"] == "circle-open"
+    assert {"error_y"} & (best.keys() | others.keys()) == set()
+    assert best["y"] == [pytest.approx(32.4 * 5.62e-5, rel=0.01)]
+    assert best["text"] == ["batch size 64: 1.82 ms, foretold"]
+    assert sorted(named(figures(quick())["steps"])) == [
+        "foretold, not run",
+        "measured",
+        "recommended, foretold",
+    ]
+
+
+@pytest.mark.parametrize("chart", ["time", "steps"])
+def test_the_cliff_is_a_line(chart: str) -> None:
+    """At 700, where most runs begin to miss; none where there is no cliff."""
+    lines = [shape for shape in figures(with_cliff())[chart]["layout"]["shapes"] if shape.get("x0") == 700.0]
+    assert len(lines) == 1
+    assert not [shape for shape in figures(with_missed())[chart]["layout"]["shapes"] if shape["x0"] == 700.0]
+
+
+def test_the_law_of_the_learning_rates_is_drawn_with_its_band() -> None:
+    """The line at every size, the band there and back; neither where there is no law."""
+    traces = named(figures(example())["rates"])
+    assert traces["law across sizes, 95 %"]["x"] == SIZES
+    assert len(traces["95 % of the law"]["y"]) == 2 * len(SIZES)
+    assert "law across sizes, 95 %" not in named(figures(bare())["rates"])
+
+
+def test_the_noise_scale_has_a_point_a_quarter_that_could_be_told() -> None:
+    """The third was too noisy; an open end has no whisker; the mean and B_crit are lines."""
+    traces = named(figures(example())["noise"])
+    points = traces["measured"]
+    assert points["y"] == [17.4, 30.2, 52.7]
+    assert points["error_y"]["array"] == [pytest.approx(1.6), pytest.approx(3.2), 0.0]
+    assert set(traces) == {"measured", "mean of the run, 37.4", "B<sub>crit</sub> of the fit, 27"}
+
+
+def test_generalisation_draws_paired_intervals_beside_each_other() -> None:
+    """Both moments at every size but the recommended one, 5 % of the size to either side."""
+    figure = figures(example())["gaps"]
+    target, examples = (named(figure)[f"at equal {moment}"] for moment in ("target", "examples"))
+    assert target["x"] == [pytest.approx(0.95 * size) for size in (1, 16, N)]
+    assert examples["x"] == [pytest.approx(1.05 * size) for size in (1, 16, N)]
+    assert target["y"] == [0.02, 0.001, 0.0]
+    assert target["error_y"]["array"] == [pytest.approx(0.008)] * 3
+    assert target["text"][1] == "batch size 16, at equal target: 0.001 (-0.007 to 0.009), same within margin"
+    assert [(shape["y0"], shape["y1"]) for shape in figure["layout"]["shapes"]] == [(-0.015, 0.015), (0, 0)]
 
 
 def test_within_5_percent_is_shaded() -> None:
@@ -136,7 +193,7 @@ def test_learning_rates_draw_failures_by_kind() -> None:
     assert traces["best"]["y"][5] == 0.35
 
 
-@pytest.mark.parametrize("name", ["time", "steps", "step", "curves", "rates"])
+@pytest.mark.parametrize("name", ["time", "steps", "step", "curves", "rates", "noise", "gaps"])
 def test_every_colour_has_a_dark_twin(name: str) -> None:
     """What looks like a colour in a figure is in the table that the page swaps by."""
     colours = {text for text in strings(figures(with_missed())[name]) if text.startswith(("#", "rgba"))}
@@ -144,7 +201,7 @@ def test_every_colour_has_a_dark_twin(name: str) -> None:
     assert len(colours) > 3
 
 
-@pytest.mark.parametrize("name", ["time", "steps", "step", "curves", "rates"])
+@pytest.mark.parametrize("name", ["time", "steps", "step", "curves", "rates", "noise", "gaps"])
 def test_every_axis_has_a_title(name: str) -> None:
     """No chart leaves its reader to guess what an axis is."""
     layout = figures(example())[name]["layout"]
@@ -214,5 +271,5 @@ def test_a_rate_that_too_few_seeds_reached_is_drawn_too() -> None:
     document["batch_sizes"][0]["learning_rates"][1].update(steps_to_target=None, reached=1)
     figure = figures(document)["rates"]
     assert named(figure)["reached by too few seeds"]["x"] == [1]
-    tried = sum(len(trace["x"]) for trace in figure["data"] if trace["name"] != "best")
+    tried = sum(len(trace["x"]) for trace in figure["data"] if trace["mode"] == "markers")
     assert tried == 7 * len(SIZES)

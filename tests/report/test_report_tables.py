@@ -1,7 +1,7 @@
 """Rows of text, as a person would write them from the example."""
 
-from report.example_document import SIZES, N, bare, example, nothing_reached, with_missed
-from rightbatch.report import series, tables
+from report.example_document import SIZES, N, bare, example, nothing_reached, quick, with_missed
+from rightbatch.report import generalisation, noise, series, tables
 from rightbatch.report.document import Standing
 
 
@@ -87,8 +87,45 @@ def test_table_of_learning_rates() -> None:
     """Every pair, with its outcome; the best of each size is marked."""
     shown = tables.learning_rates(series.learning_rates(example()))
     assert len(shown.rows) == 7 * len(SIZES)
-    assert shown.rows[3] == ("1", "0.02", "631", "5 of 5", "reached", "best")
-    assert shown.rows[6] == ("1", "0.16", "-", "0 of 5", "diverged", "")
+    assert shown.rows[3] == ("1", "0.02", "631", "5 of 5", "reached", "best", "")
+    assert shown.rows[6] == ("1", "0.16", "-", "0 of 5", "diverged", "", "")
+
+
+def test_the_best_learning_rates_have_their_law_beside_them() -> None:
+    """0.75 / (1 + 25 / 1)^0.9 = 0.04, and its interval a factor of 1.5 to either side; of the others not."""
+    shown = tables.learning_rates(series.learning_rates(example()), series.rate_law(example()))
+    assert [row[-1] for row in shown.rows[2:5]] == ["", "0.04 (0.0266 to 0.0599)", ""]
+
+
+def test_what_is_foretold_is_marked() -> None:
+    """By the sign before its number, and in words."""
+    shown = tables.time_to_target(series.time_to_target(quick()))
+    assert shown.rows[4][:3] == ("16", "~1.64 ms", "-")
+    assert [row[-1] for row in shown.rows[4:7]] == ["foretold", "within 5 %", "foretold, recommended"]
+    assert tables.steps_to_target(series.steps_to_target(quick())).rows[0][1] == "~631"
+
+
+def test_table_of_the_noise_scale() -> None:
+    """A row a quarter; a dash where it could not be told."""
+    along = noise.series(example())
+    assert along is not None
+    assert noise.table(along).rows[2:] == (
+        ("third", "to 30", "-", "-", "-"),
+        ("last", "to 41", "52.7", "41.3", "-"),
+    )
+
+
+def test_table_of_generalisation() -> None:
+    """Two rows a size, at both moments; the recommended one is what the others are compared with."""
+    gaps = generalisation.series(example())
+    assert gaps is not None
+    shown = generalisation.table(gaps)
+    assert shown.rows[2] == (
+        *("16", "at equal target", "0.051", "0.001", "-0.007", "0.009"),
+        "same within margin",
+    )
+    assert [row[-1] for row in shown.rows[4:6]] == ["compared with"] * 2
+    assert len(shown.rows) == 8
 
 
 def test_nothing_reached_gives_rows_of_never() -> None:

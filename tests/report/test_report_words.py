@@ -1,7 +1,7 @@
 """The sentences of the report, word for word."""
 
-from report.example_document import bare, example, nothing_reached, with_missed
-from rightbatch.report import series, words
+from report.example_document import bare, example, nothing_reached, quick, with_cliff, with_missed
+from rightbatch.report import generalisation, noise, series, words
 
 
 def test_headline_is_the_recommendation() -> None:
@@ -99,8 +99,18 @@ def test_sentence_of_step_time() -> None:
     """The fixed part equals the examples' at a / b = 21 / 0.55 = 38 examples."""
     assert words.step_time(series.step_time(example())) == (
         "A step costs 21 µs however small the batch, and 550 ns more per example; above 38 examples, the "
-        "examples cost the larger part."
+        "examples cost the larger part. Of the curves tried, the line foretells a size that is left out "
+        "best, to within 2.1 %."
     )
+
+
+def test_a_change_of_the_machine_is_told() -> None:
+    """Slower or faster, with how much."""
+    for factor, said in ((1.3, "1.3 times as slow"), (0.5, "2 times as fast")):
+        shown = series.StepTime([(1, [1e-6])], (1e-6, 1e-6), None, None, {"round": 12, "factor": factor})
+        assert words.step_time(shown).endswith(
+            f"During the study the machine became {said} as before: every size was timed again."
+        )
 
 
 def test_sentence_of_step_time_without_a_fixed_part() -> None:
@@ -115,6 +125,84 @@ def test_sentence_of_step_time_without_a_line() -> None:
     assert words.step_time(series.step_time(bare())) == "A step of batch size 1 takes 21.5 µs."
 
 
+def test_sentences_of_what_is_foretold() -> None:
+    """A quick answer says so in the charts, and what a full study would add."""
+    document = quick()
+    assert words.time_to_target(series.time_to_target(document)) == (
+        "Batch size 32 is the fastest: 1.57 ms to the target. Batch size 1 takes 8.6 times as long, and "
+        "batch size 1257 takes 10 times as long. Hollow marks are foretold: these sizes were not run."
+    )
+    assert "are foretold to fall from 631 to 23." in words.steps_to_target(
+        series.steps_to_target(document), None
+    )
+    assert words.facts(document)[2].doubt == "foretold"
+    assert words.full_study(document) == [
+        "Runs at the sizes that bear on the answer: 11 of 12 are only foretold here.",
+        "A learning rate tuned at each, and 5 seeds or more: 95 % intervals.",
+        "How well the sizes generalise, and after how many trainings the study has paid.",
+        "The same command without --quick goes on from what is stored.",
+    ]
+    assert words.full_study(example()) == []
+
+
+def test_sentence_of_the_cliff() -> None:
+    """Where most runs miss, with the ends that are known."""
+    document = with_cliff()
+    assert words.steps_to_target(series.steps_to_target(document), None).endswith(
+        "Beyond batch size 700 (at least 512) most runs do not reach the target."
+    )
+
+
+def test_when_the_study_pays() -> None:
+    """21.3 s over 7 ms a training; nothing where nothing is saved."""
+    document = example()
+    assert words.pays(document) == ""
+    document["recommendation"]["break_even"] = {"against": 32, "saves_seconds": 0.007, "trainings": 3043}
+    assert words.pays(document) == (
+        "This study took 21.3 s; it saves 7 ms per training against batch size 32 at its best learning rate: "
+        "pays after 3,043 trainings."
+    )
+
+
+def test_the_largest_batch_that_fits() -> None:
+    """All of them, or up to one; and how a larger one is made."""
+    document = example()
+    assert words.memory(document) == ("The largest batch that fits is 1257 (2.33 MB), the largest asked for.")
+    document["largest_that_fits"] = {"batch_size": 256, "memory_bytes": 1_430_000}
+    document["recommendation"]["accumulation"] = {
+        "batch_size": 1024,
+        "micro_batch": 256,
+        "steps": 4,
+        "seconds_to_target": 0.012,
+    }
+    assert words.memory(document) == (
+        "The largest batch that fits is 256 (1.43 MB). Batch size 1024 is made of 4 micro-batches of 256: "
+        "12 ms to the target."
+    )
+    assert words.memory(bare()) == ""
+
+
+def test_sentence_of_the_noise_scale() -> None:
+    """From the first to the last quarter that could be told, the mean, and what it cost."""
+    along = noise.series(example())
+    assert along is not None
+    assert noise.words(along) == (
+        "Along the tuned run of batch size 32 the noise scale goes from 17.4 to 52.7 examples: usually it "
+        "grows as the loss falls. Its mean, weighted by progress, is 37.4 (32 to 43.9), a first guess at the "
+        "critical batch size; the steps of all sizes put it at 27. Measuring took 0.5 times the seconds of "
+        "that run."
+    )
+    assert noise.series(bare()) is None
+
+
+def test_sentence_of_generalisation() -> None:
+    """Both moments, in the words of the equivalence test."""
+    document = example()
+    said = generalisation.words(document)
+    found = document["generalisation"]
+    assert f"{found['sentence']} {found['sentence_at_examples']} That two gaps are the same" in said
+
+
 def test_sentence_of_curves() -> None:
     """The thick line is named where there is one."""
     said = "One run per batch size, at its best learning rate: val_loss against the examples seen so far."
@@ -127,6 +215,10 @@ def test_sentence_of_learning_rates() -> None:
     assert words.learning_rates(series.learning_rates(example())) == (
         "The best learning rate is 0.02 at batch size 1 and 0.7 at 1257. "
         "84 pairs of batch size and learning rate were tried."
+    )
+    assert words.learning_rates(series.learning_rates(example()), series.rate_law(example())).endswith(
+        "Below the bend of the law the best learning rate grows with the batch size to the power 0.9 "
+        "(0.6 to 1); the band holds the best rate of a size with 95 % probability."
     )
     assert words.learning_rates(series.learning_rates(nothing_reached())) == (
         "None of 84 pairs of batch size and learning rate reached the target."

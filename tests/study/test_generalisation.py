@@ -78,6 +78,10 @@ def test_equal_gaps_are_the_same_and_others_differ() -> None:
         "At the target, within 0.03: the gap between validation and training loss is that of batch size 32 "
         "at 8; it differs from that of 32 by +0.099 at 512."
     )
+    assert found["sentence_at_examples"] == (
+        "After as many examples, within 0.03: the gap is that of batch size 32 at 8; it differs from that of "
+        "32 by +0.2 at 512."
+    )
 
 
 def test_few_runs_say_nothing() -> None:

@@ -1,5 +1,6 @@
 """The noise scale along a run, against the exact one of a quadratic problem."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -122,3 +123,18 @@ def test_where_rows_have_no_gradients_micro_batches_do() -> None:
     assert by_parts is not None
     assert by_parts.value == pytest.approx(by_rows.value, rel=0.5)
     assert noise_along(replace(problem, learner=Refuses(problem.learner, parts=False)), made) is None
+
+
+def test_the_quarters_surround_the_whole() -> None:
+    """Four, up to the last step; each scale in its interval, and the mean of the run among them."""
+    problem = noisy_line(4000, seed=1)
+    run_found = tuned(problem, batch_size=16, target=2.0, point=-6)
+    noise = noise_along(problem, run_found)
+    assert noise is not None
+    steps = [quarter[0] for quarter in noise.quarters]
+    assert len(steps) == 4
+    assert steps == sorted(set(steps))
+    assert steps[-1] >= (run_found.steps_to_target or math.inf)
+    known = [(value, low, high) for _, value, low, high in noise.quarters if np.isfinite(value)]
+    assert all(low <= value <= high for value, low, high in known)
+    assert min(value for value, _, _ in known) <= noise.value <= max(value for value, _, _ in known)

@@ -71,6 +71,7 @@ def test_the_document_is_marked(tmp_path: Path) -> None:
     assert found.recommendation.sentence.startswith("An estimate: train with batch size ")
     assert document["stopped"] == "a quick answer was asked for"
     assert document["noise_scale"]["value"] > 0
+    assert len(document["noise_scale"]["quarters"]) == 4
     assert [row["batch_size"] for row in document["batch_sizes"] if row["runs"]] == [32]
     assert all((row["foretold_steps"] is None) == (row["runs"] > 0) for row in document["batch_sizes"])
     assert "rests on one tuned run" in found.to_html(tmp_path / "quick.html").read_text()

@@ -58,7 +58,7 @@ def test_the_keys() -> None:
     assert list(documented(all_runs())) == [
         "schema", "version", "data", "settings", "target", "noise_scale", "recommendation",
         "generalisation", "fit",
-        "step_time", "cliff",
+        "step_time", "learning_rate_law", "cliff", "largest_that_fits",
         "batch_sizes", "curves", "stopped", "cost", "machine",
     ]  # fmt: skip
 
@@ -257,3 +257,35 @@ def test_a_rate_that_missed_once_counts_its_arrivals() -> None:
     ]
     assert (row["seeds_reached"], row["steps_measured"]) == (1, pytest.approx(10))
     assert math.sqrt(10 * 100) < row["steps_to_target"] < 100
+
+
+def test_the_largest_size_that_fits() -> None:
+    """Under a limit of 2,500 bytes it is the one of 2,000; without a limit the largest; under 10 none."""
+    assert documented(all_runs(), memory_limit=2500)["largest_that_fits"] == {
+        "batch_size": 10,
+        "memory_bytes": 2000,
+    }
+    assert documented(all_runs())["largest_that_fits"]["batch_size"] == 100
+    assert documented(all_runs(), memory_limit=10)["largest_that_fits"] is None
+
+
+def test_open_ends_of_the_noise_scale_are_null() -> None:
+    """Infinity is no JSON; a store from before the quarters has none."""
+    noise = {"value": 5.0, "low": 2.0, "high": math.inf, "batch_size": 10, "cost": 0.1}
+    with Store() as store:
+        store.put(
+            about=ABOUT, settings=SETTINGS, target=TARGET, budget=60.0, stopped="every planned run is done"
+        )
+        store.put(
+            memory={}, noise={**noise, "quarters": [[3, 5.0, 2.0, math.inf], [6, math.nan, 0.0, math.inf]]}
+        )
+        store.add_timings(timings(SECONDS), seconds=12.5)
+        store.add_runs(all_runs())
+        found = document_of(store, version="9.9")["noise_scale"]
+        store.put(noise=noise)
+        assert document_of(store, version="9.9")["noise_scale"]["quarters"] == []
+    assert found["high"] is None
+    assert found["quarters"] == [
+        {"step": 3, "value": 5.0, "low": 2.0, "high": None},
+        {"step": 6, "value": None, "low": 0.0, "high": None},
+    ]

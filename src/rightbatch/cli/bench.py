@@ -19,7 +19,7 @@ from rightbatch.cli.models import whole_numbers
 from rightbatch.errors import SettingError
 from rightbatch.measure.feeding import feed
 from rightbatch.measure.race import made_up, standings
-from rightbatch.measure.rivals import OURS, installed
+from rightbatch.measure.rivals import OURS, chosen, installed
 from rightbatch.report.race import Benchmark, markdown, markdown_path, parts
 from rightbatch.report.tables import Table
 from rightbatch.study.machine import describe, fixed_threads
@@ -36,6 +36,7 @@ def run(
     dtype: str,
     batch_sizes: str,
     rounds: int,
+    only: str | None,
     threads: int,
     markdown_file: str | None,
     as_json: bool,
@@ -48,8 +49,9 @@ def run(
     rounds = whole_number("rounds", rounds, at_least=1, instead="write a whole number such as 5")
     count = whole_number("threads", threads, at_least=1, instead="write a number of threads such as 1")
     page = None if markdown_file is None else markdown_path(markdown_file)
+    found, missing = installed()
+    rivals, left_out = chosen(found, only), missing if only is None else []
     arrays = made_up(rows, features, dtype)
-    rivals, left_out = installed()
     with fixed_threads(count), _status(quiet=quiet) as tell:
         places = list(
             standings(rivals, arrays, sizes, rounds=rounds, left_out=left_out.append, progress=tell)

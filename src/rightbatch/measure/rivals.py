@@ -3,9 +3,10 @@
 import importlib
 import importlib.util
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from rightbatch.errors import SettingError
 from rightbatch.records import Array
 
 Epoch: TypeAlias = Callable[[], Iterable[Any]]
@@ -36,6 +37,27 @@ class Rival(NamedTuple):
     """How it is set up, as its documentation says for arrays in memory."""
     epochs: Callable[[Array, Array, int], Epoch]
     """Passes over x, y in batches of a size."""
+
+
+def chosen(rivals: Sequence[Rival], only: str | None) -> list[Rival]:
+    """The ways named, and this package's, which the others are compared with.
+
+    Args:
+        rivals: those that can take part, this package's first.
+        only: names with commas between them, in any case; `None`: all.
+
+    Raises:
+        SettingError: a name is none of theirs.
+    """
+    if only is None:
+        return list(rivals)
+    asked = [name.strip().casefold() for name in only.split(",") if name.strip()]
+    names = {rival.name.casefold(): rival for rival in rivals}
+    unknown = [name for name in asked if name not in names]
+    if unknown or not asked:
+        instead = f"write names with commas between them, of {', '.join(rival.name for rival in rivals)}"
+        raise SettingError("only", "is none of the loaders here", unknown[0] if unknown else only, instead)
+    return [rival for rival in rivals if rival.name == OURS or rival.name.casefold() in asked]
 
 
 def installed() -> tuple[list[Rival], list[str]]:

@@ -18,6 +18,11 @@ def _ours(x: Array, y: Array, batch_size: int) -> Epoch:
     return lambda: iter(loader)
 
 
+def _two_threads(x: Array, y: Array, batch_size: int) -> Epoch:
+    loader = Loader((x, y), batch_size, shuffle=True, threads=2)
+    return lambda: iter(loader)
+
+
 def _loop(x: Array, y: Array, batch_size: int) -> Epoch:
     draw = np.random.default_rng(0)
 
@@ -42,8 +47,11 @@ def _scikit_learn(x: Array, y: Array, batch_size: int) -> Epoch:
 
 _COPIES = "shuffle(x, y), then gen_batches: copies all data"
 
+_VERSION = f"rightbatch {version('rightbatch')}"
+
 RIVALS = (
-    Rival(OURS, f"rightbatch {version('rightbatch')}", "Loader((x, y), batch_size, shuffle=True)", _ours),
+    Rival(OURS, _VERSION, "Loader((x, y), batch_size, shuffle=True)", _ours),
+    Rival(f"{OURS} threads=2", _VERSION, "the same, made ahead by two threads", _two_threads),
     Rival("NumPy loop", f"numpy {np.__version__}", "rows = permutation(n); x[rows[i:i + b]]", _loop),
     Rival("scikit-learn", f"scikit-learn {sklearn.__version__}", _COPIES, _scikit_learn),
 )

@@ -11,22 +11,15 @@ from rightbatch.report import axes, palette, series
 from rightbatch.report.document import MISSED_SIGN, Standing
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', sans-serif"
-FASTEST, SLOWEST = 1.0, 4.0
-"""Ends of the scale of the learning-rate chart, in multiples of the fewest steps."""
-
 _LOOK = {
     Standing.RECOMMENDED: {"symbol": "diamond", "size": 14, "color": palette.VERMILLION},
     Standing.WITHIN: {"symbol": "circle", "size": 9, "color": palette.BLUE},
-    Standing.OTHER: {"symbol": "circle-open", "size": 8, "color": palette.BLUE},
+    Standing.OTHER: {"symbol": "square", "size": 7, "color": palette.FAINT},
 }
 _MEASURED = {"symbol": "circle", "size": 6, "color": palette.BLUE}
+_FORETOLD = {"symbol": "circle-open", "size": 9, "color": palette.BLUE}
+_FORETOLD_BEST = {"symbol": "diamond-open", "size": 14, "color": palette.VERMILLION}
 _CURVE_ENDS = ("circle", "square", "triangle-up", "pentagon", "star", "x")
-_OUTCOME_LOOK = {
-    "reached": ("circle-open", "reached by too few seeds"),
-    "diverged": ("x-thin-open", "diverged"),
-    "hopeless": ("triangle-down-open", "hopeless"),
-    "out of steps": ("triangle-right-open", "out of steps"),
-}
 
 
 def time_to_target(shown: series.TimeToTarget) -> go.Figure:
@@ -50,7 +43,9 @@ def time_to_target(shown: series.TimeToTarget) -> go.Figure:
     figure.add_trace(_thread(shown.points))
     for standing in _LOOK:
         _add_points(figure, shown.points, standing, standing.value, units.seconds)
+    _add_foretold(figure, shown.points, units.seconds)
     _add_missed(figure, shown.missed)
+    _add_cliff(figure, shown.cliff, height=0.0)
     return figure
 
 
@@ -63,7 +58,9 @@ def steps_to_target(shown: series.StepsToTarget) -> go.Figure:
     if shown.law is not None:
         _add_law(figure, shown.law)
     _add_points(figure, shown.points, None, "measured", units.count)
+    _add_foretold(figure, shown.points, units.count)
     _add_missed(figure, shown.missed)
+    _add_cliff(figure, shown.cliff[0] if shown.cliff else None, height=0.8)
     return figure
 
 
@@ -100,19 +97,6 @@ def curves(shown: list[series.Curve], metric: str, target: float) -> go.Figure:
         figure.add_traces(_curve(curve, colour, _CURVE_ENDS[position % len(_CURVE_ENDS)]))
     _add_target(figure, target)
     figure.update_layout(legend_title_text="batch size ")
-    return figure
-
-
-def learning_rates(shown: list[series.Rate]) -> go.Figure:
-    """The learning rates tried; the best of each batch size on a line."""
-    sizes = sorted({rate.batch_size for rate in shown})
-    figure = empty_figure(
-        axes.batch_size(sizes), axes.log("learning rate", [rate.learning_rate for rate in shown], units.plain)
-    )
-    _add_best(figure, [rate for rate in shown if rate.best])
-    _add_reached(figure, [rate for rate in shown if rate.relative is not None])
-    for outcome in _OUTCOME_LOOK:
-        _add_failed(figure, [rate for rate in shown if rate.relative is None and rate.outcome == outcome])
     return figure
 
 
@@ -181,7 +165,7 @@ def _add_points(
     name: str,
     written: units.Written,
 ) -> None:
-    chosen = [point for point in points if standing in (None, point.standing)]
+    chosen = [point for point in points if standing in (None, point.standing) and not point.foretold]
     look = _LOOK[standing] if standing else _MEASURED
     if chosen:
         figure.add_scatter(
@@ -194,6 +178,44 @@ def _add_points(
             text=[_told(point, written) for point in chosen],
             hoverinfo="text",
         )
+
+
+def _add_foretold(figure: go.Figure, points: list[series.Point], written: units.Written) -> None:
+    """Hollow, without whiskers: they were not run."""
+    chosen = [point for point in points if point.foretold]
+    best = [point for point in chosen if point.standing is Standing.RECOMMENDED]
+    others = [point for point in chosen if point not in best]
+    for some, look, name in (
+        (best, _FORETOLD_BEST, "recommended, foretold"),
+        (others, _FORETOLD, "foretold, not run"),
+    ):
+        if some:
+            figure.add_scatter(
+                x=[point.batch_size for point in some],
+                y=[point.value for point in some],
+                mode="markers",
+                name=name,
+                marker={**look, "line": {"width": 2, "color": look["color"]}},
+                text=[f"{_told(point, written)}, foretold" for point in some],
+                hoverinfo="text",
+            )
+
+
+def _add_cliff(figure: go.Figure, at: float | None, *, height: float) -> None:
+    """A line, and its name where the chart is empty: at a share of its height."""
+    if at is None:
+        return
+    figure.add_vline(x=at, line={"color": palette.MUTED, "width": 1.2, "dash": "dot"})
+    figure.add_annotation(
+        x=math.log10(at),
+        y=height,
+        yref="paper",
+        text="most miss ▸",
+        showarrow=False,
+        xanchor="right",
+        yanchor="bottom",
+        hovertext="beyond this batch size most runs do not reach the target",
+    )
 
 
 def _whiskers(points: list[series.Point]) -> dict[str, Any]:
@@ -221,18 +243,23 @@ def _add_line(figure: go.Figure, sizes: list[float], a: float, b: float) -> None
     )
 
 
+def add_band(figure: go.Figure, x: list[float], low: list[float], high: list[float], name: str) -> None:
+    """Shade what lies between two curves."""
+    figure.add_scatter(
+        x=[*x, *reversed(x)],
+        y=[*high, *reversed(low)],
+        mode="lines",
+        fill="toself",
+        fillcolor=palette.DOUBT,
+        line_width=0,
+        name=name,
+        hoverinfo="skip",
+    )
+
+
 def _add_law(figure: go.Figure, law: series.Law) -> None:
     if law.low and law.high:
-        figure.add_scatter(
-            x=[*law.batch_size, *reversed(law.batch_size)],
-            y=[*law.high, *reversed(law.low)],
-            mode="lines",
-            fill="toself",
-            fillcolor=palette.DOUBT,
-            line_width=0,
-            name="doubt of the fit",
-            hoverinfo="skip",
-        )
+        add_band(figure, law.batch_size, law.low, law.high, "doubt of the fit")
     figure.add_scatter(
         x=law.batch_size,
         y=law.value,
@@ -294,59 +321,3 @@ def _curve(curve: series.Curve, colour: str, end: str) -> list[go.Scatter]:
             **look,
         ),
     ]
-
-
-def _add_best(figure: go.Figure, rates: list[series.Rate]) -> None:
-    if rates:
-        figure.add_scatter(
-            x=[rate.batch_size for rate in rates],
-            y=[rate.learning_rate for rate in rates],
-            mode="lines+markers",
-            name="best",
-            line={"color": palette.VERMILLION, "width": 1.5},
-            marker={
-                "symbol": "diamond-open",
-                "size": 18,
-                "color": palette.VERMILLION,
-                "line": {"width": 2, "color": palette.VERMILLION},
-            },
-            hoverinfo="skip",
-        )
-
-
-def _add_reached(figure: go.Figure, rates: list[series.Rate]) -> None:
-    relative = [min(max(rate.relative or FASTEST, FASTEST), SLOWEST) for rate in rates]
-    if rates:
-        figure.add_scatter(
-            x=[rate.batch_size for rate in rates],
-            y=[rate.learning_rate for rate in rates],
-            mode="markers",
-            name="reached the target; the larger, the fewer steps",
-            marker={
-                "symbol": "circle",
-                "size": [4 + 8 / ratio**1.5 for ratio in relative],
-                "color": palette.BLUE,
-                "line_width": 0,
-            },
-            text=[_tried(rate) for rate in rates],
-            hoverinfo="text",
-        )
-
-
-def _add_failed(figure: go.Figure, rates: list[series.Rate]) -> None:
-    if rates:
-        symbol, name = _OUTCOME_LOOK[rates[0].outcome]
-        figure.add_scatter(
-            x=[rate.batch_size for rate in rates],
-            y=[rate.learning_rate for rate in rates],
-            mode="markers",
-            name=name,
-            marker={"symbol": symbol, "size": 7, "color": palette.MUTED, "line": {"width": 1.5}},
-            text=[_tried(rate) for rate in rates],
-            hoverinfo="text",
-        )
-
-
-def _tried(rate: series.Rate) -> str:
-    steps = f"{units.count(rate.steps)} steps" if rate.steps is not None else rate.outcome
-    return f"batch size {rate.batch_size}, learning rate {units.plain(rate.learning_rate)}: {steps}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rightbatch import units
-from rightbatch.report import markup
+from rightbatch.report import markup, words
 from rightbatch.report.document import Document
 from rightbatch.report.markup import element, paragraph, text
 
@@ -49,8 +49,8 @@ def _settings(document: Document) -> list[tuple[str, str]]:
         ("Chosen", text(f"The {settings['prefer']} within 5 % of the least time to target")),
         ("Limits", text(_limits(document))),
         ("Fit", _fit(document)),
-        ("Generalisation", _generalisation(document)),
-        ("Cost", text(_cost(document))),
+        ("Memory", text(words.memory(document))),
+        ("Cost", paragraph(_cost(document)) + paragraph(words.pays(document))),
         ("Ended", text(units.capital(document["stopped"]))),
         ("Machine", text(_machine(document))),
     ]
@@ -95,11 +95,6 @@ def _fit(document: Document) -> str:
     )
     lack = text(fit["lack_of_fit"] or "")
     return f"{letters}. {_distance('steps', fit)} {_distance('times per step', line)} {lack}"
-
-
-def _generalisation(document: Document) -> str:
-    found = document["generalisation"]
-    return "" if found is None else paragraph(found["sentence"])
 
 
 def _distance(what: str, law: Mapping[str, Any]) -> str:

@@ -6,7 +6,18 @@ from string import Template
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from rightbatch.report import charts, markup, method, palette, series, tables, words
+from rightbatch.report import (
+    charts,
+    generalisation,
+    markup,
+    method,
+    noise,
+    palette,
+    rate_chart,
+    series,
+    tables,
+    words,
+)
 from rightbatch.report.document import Document, Standing, measured
 from rightbatch.report.embed import embedded, resource
 from rightbatch.report.markup import element, paragraph, scrolling, text
@@ -73,6 +84,7 @@ def sections(document: Document) -> list[Section]:
     shown = [_curves(document), _learning_rates(document)]
     if document["step_time"]["points"]:
         shown.insert(0, _step_time(document))
+    shown += [section for section in (_noise(document), _generalisation(document)) if section]
     if measured(document, "steps_to_target"):
         shown.insert(0, _steps_to_target(document))
     if measured(document, "seconds_to_target"):
@@ -129,14 +141,42 @@ def _curves(document: Document) -> Section:
 
 
 def _learning_rates(document: Document) -> Section:
-    shown = series.learning_rates(document)
+    shown, law = series.learning_rates(document), series.rate_law(document)
     return Section(
         "learning-rates",
         "Learning rate against batch size",
-        "",
-        words.learning_rates(shown),
-        charts.learning_rates(shown),
-        tables.learning_rates(shown),
+        "<i>ε</i>(<i>B</i>) = <i>ε</i>*/(1 + <i>B</i>*/<i>B</i>)<sup><i>&alpha;</i></sup>" if law else "",
+        words.learning_rates(shown, law),
+        rate_chart.learning_rates(shown, law),
+        tables.learning_rates(shown, law),
+    )
+
+
+def _noise(document: Document) -> Section | None:
+    shown = noise.series(document)
+    if shown is None:
+        return None
+    return Section(
+        "noise-scale",
+        "Noise scale along the run",
+        "<i>B</i><sub>simple</sub> = tr Σ/|<i>G</i>|²",
+        noise.words(shown),
+        noise.figure(shown),
+        noise.table(shown),
+    )
+
+
+def _generalisation(document: Document) -> Section | None:
+    shown = generalisation.series(document)
+    if shown is None:
+        return None
+    return Section(
+        "generalisation",
+        "Generalisation",
+        "validation loss &minus; training loss",
+        generalisation.words(document),
+        generalisation.figure(shown),
+        generalisation.table(shown),
     )
 
 
@@ -195,7 +235,11 @@ def _advice(document: Document) -> str:
     if advice is None:
         blocks = [("What happened", tables.notes(document))]
     else:
-        blocks = [("Why", advice["reasons"]), ("What would change it", advice["would_change_if"])]
+        blocks = [
+            ("Why", advice["reasons"]),
+            ("What would change it", advice["would_change_if"]),
+            ("What a full study would add", words.full_study(document)),
+        ]
     inside = "\n".join(
         element("div", element("h2", title) + markup.items(lines)) for title, lines in blocks if lines
     )

@@ -16,6 +16,8 @@ GREEN = "#007a5a"  # bluish green, darkened until its text reads on white (contr
 SHADE = "rgba(0,114,178,0.10)"
 DOUBT = "rgba(0,114,178,0.16)"
 POINT = "rgba(0,114,178,0.55)"
+FAINT = "#6fa8cf"
+"""Of what is measured and does not matter most."""
 VALLEY = "#c6dae6"
 HEIGHT = "#b9c6ce"
 
@@ -33,6 +35,7 @@ _PLAIN = {
     SHADE: "rgba(86,180,233,0.13)",
     DOUBT: "rgba(86,180,233,0.22)",
     POINT: "rgba(86,180,233,0.6)",
+    FAINT: "#3d7ea6",
     VALLEY: "#2a4352",
     HEIGHT: "#45535c",
     METHODS[3]: "#e39bcb",

@@ -57,7 +57,8 @@ def parts(made: Benchmark) -> Iterator[Table | str]:
         yield "~ marks epochs that were stopped, and of which the rest was reckoned by the rows so far."
     yield f"What a step of training waits for its batch of {made.feedings[0].batch_size:,} (MLPs with SGD):"
     yield feeding_table(made.feedings)
-    yield _worth(made.feedings)
+    if worth := _worth(made.feedings):
+        yield worth
     yield "What was compared, each set up for arrays in memory:"
     yield ways_table(made.rivals)
     if made.left_out:
@@ -80,6 +81,8 @@ def _worth(feedings: Sequence[Feeding]) -> str:
     said = []
     for model in dict.fromkeys(feeding.model for feeding in feedings):
         ours, *others = (feeding for feeding in feedings if feeding.model == model)
+        if not others:
+            continue
         times = [f"{other.step / ours.step:.2f} times with the {other.name}" for other in others]
         said.append(f"A step of the {model} model takes {units.listed(times)} what it takes with {OURS}.")
     return " ".join(said)

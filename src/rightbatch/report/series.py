@@ -24,6 +24,8 @@ class Point:
     low: float | None
     high: float | None
     standing: Standing
+    foretold: bool = False
+    """Whether the size was not run, and others foretell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class TimeToTarget:
     """Stretches of the batch-size axis within 5 % of the fastest."""
     missed: list[int]
     """Batch sizes that never reached the target."""
+    cliff: float | None = None
+    """Beyond it most runs no longer reach the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class StepsToTarget:
     points: list[Point]
     law: Law | None
     missed: list[int]
+    cliff: tuple[float, float | None, float | None] | None = None
+    """Beyond it most runs no longer reach the target; with the ends of its interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,12 @@ class StepTime:
     """Batch size and its medians, one per round."""
     line: tuple[float, float] | None
     """a and b; `None` where too few batch sizes were timed for a line."""
+    form: str | None = None
+    """Of the curve that foretells left-out sizes best."""
+    held_out_error: float | None = None
+    """How far off it foretells them, as a share."""
+    drift: Mapping[str, Any] | None = None
+    """``round`` and ``factor``: the machine changed its speed, and all was timed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +108,33 @@ class Rate:
     best: bool
 
 
+@dataclass(frozen=True, slots=True)
+class RateLaw:
+    """The law of the best learning rates across batch sizes, with its 95 % interval."""
+
+    exponent: float
+    exponent_interval: tuple[float, float]
+    batch_size: list[float]
+    value: list[float]
+    low: list[float]
+    high: list[float]
+
+
 def time_to_target(document: Document) -> TimeToTarget:
     """T(B) of every batch size that reached the target."""
-    points = _points(document, "seconds_to_target", "seconds_interval")
+    points = _points(document, "seconds_to_target", "seconds_interval", per_step="seconds_per_step")
     near = [point.batch_size for point in points if point.standing in (Standing.RECOMMENDED, Standing.WITHIN)]
-    return TimeToTarget(points, spans([point.batch_size for point in points], near), _missed(document))
+    cliff = document["cliff"]
+    shaded = spans([point.batch_size for point in points], near)
+    return TimeToTarget(points, shaded, _missed(document), None if cliff is None else cliff["at"])
 
 
 def steps_to_target(document: Document) -> StepsToTarget:
     """S(B) of every batch size that reached the target, and the law fitted to it."""
     points = _points(document, "steps_to_target", "steps_interval")
-    fit = document["fit"]
-    return StepsToTarget(points, _law(fit, points) if fit and points else None, _missed(document))
+    fit, cliff = document["fit"], document["cliff"]
+    known = (cliff["at"], cliff["low"], cliff["high"]) if cliff and cliff["at"] else None
+    return StepsToTarget(points, _law(fit, points) if fit and points else None, _missed(document), known)
 
 
 def step_time(document: Document) -> StepTime:
@@ -116,7 +143,13 @@ def step_time(document: Document) -> StepTime:
     rounds = [(point["batch_size"], list(point["seconds"])) for point in timing["points"]]
     known = timing["a"] is not None and timing["b"] is not None
     line = (timing["a"], timing["b"]) if known else None
-    return StepTime([(size, values) for size, values in rounds if values], line)
+    return StepTime(
+        [(size, values) for size, values in rounds if values],
+        line,
+        timing["form"],
+        timing["held_out_error"],
+        timing["drift"],
+    )
 
 
 def curves(document: Document) -> list[Curve]:
@@ -140,6 +173,17 @@ def learning_rates(document: Document) -> list[Rate]:
     return [rate for row in document["batch_sizes"] for rate in _rates(row)]
 
 
+def rate_law(document: Document) -> RateLaw | None:
+    """The law of the learning rates, at every batch size."""
+    law = document["learning_rate_law"]
+    if law is None:
+        return None
+    names = ("batch_size", "learning_rate", "low", "high")
+    columns = [[float(row[name]) for row in law["batch_sizes"]] for name in names]
+    low, high = law["exponent_interval"]
+    return RateLaw(law["exponent"], (low, high), *columns)
+
+
 def typical(values: list[float]) -> float:
     """The median of the rounds of one batch size."""
     return float(median(values))
@@ -151,11 +195,25 @@ def spaced(first: float, last: float) -> list[float]:
     return [first * ratio**step for step in range(CURVE_POINTS)]
 
 
-def _points(document: Document, quantity: str, interval: str) -> list[Point]:
-    return [
+def _points(document: Document, quantity: str, interval: str, per_step: str = "") -> list[Point]:
+    """Measured, and foretold in steps; `per_step`: the key of what one step counts for."""
+    known = [
         _point(row, row[quantity], row[interval], standing(document, row))
         for row in measured(document, quantity)
     ]
+    guessed = [
+        Point(
+            row["batch_size"],
+            row["foretold_steps"] * (row[per_step] if per_step else 1),
+            None,
+            None,
+            standing(document, row),
+            foretold=True,
+        )
+        for row in document["batch_sizes"]
+        if row["foretold_steps"]
+    ]
+    return sorted([*known, *guessed], key=lambda point: point.batch_size)
 
 
 def _point(row: Mapping[str, Any], value: float, bounds: list[float] | None, where: Standing) -> Point:

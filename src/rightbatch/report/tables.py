@@ -10,6 +10,8 @@ from rightbatch.report.document import Document, Standing, standing
 
 NEVER = "never"
 
+FORETOLD = "foretold"
+
 ABOUT = "~"
 """Before a number that was not measured, but foretold by those that were."""
 
@@ -119,7 +121,7 @@ def time_to_target(shown: series.TimeToTarget) -> Table:
         (
             *_with_interval(point, units.seconds),
             f"{point.value / fastest:.3g}",
-            point.standing.value,
+            _standing(point),
         )
         for point in shown.points
     ]
@@ -169,8 +171,13 @@ def curves(shown: Iterable[series.Curve], metric: str) -> Table:
     return Table(("batch size", "learning rate", "examples seen", metric), tuple(rows))
 
 
-def learning_rates(shown: Iterable[series.Rate]) -> Table:
-    """The data of the learning-rate grid."""
+def learning_rates(shown: Iterable[series.Rate], law: series.RateLaw | None = None) -> Table:
+    """The data of the learning-rate grid, and what the law puts at each size."""
+    ends = zip(law.batch_size, law.value, law.low, law.high, strict=True) if law else ()
+    by_law = {
+        size: f"{units.plain(value)} ({units.between(low, high, units.plain)})"
+        for size, value, low, high in ends
+    }
     rows = (
         (
             str(rate.batch_size),
@@ -179,15 +186,23 @@ def learning_rates(shown: Iterable[series.Rate]) -> Table:
             f"{rate.reached} of {rate.runs}",
             rate.outcome,
             "best" if rate.best else "",
+            by_law.get(rate.batch_size, "") if rate.best else "",
         )
         for rate in shown
     )
     columns = ("batch size", "learning rate", "steps to target", "runs that reached it", "outcome", "choice")
-    return Table(columns, tuple(rows))
+    return Table((*columns, "by the law"), tuple(rows))
+
+
+def _standing(point: series.Point) -> str:
+    if not point.foretold:
+        return point.standing.value
+    return f"{FORETOLD}, recommended" if point.standing is Standing.RECOMMENDED else FORETOLD
 
 
 def _with_interval(point: series.Point, written: units.Written) -> tuple[str, str, str, str]:
-    return str(point.batch_size), written(point.value), written(point.low), written(point.high)
+    about = ABOUT if point.foretold else ""
+    return str(point.batch_size), about + written(point.value), written(point.low), written(point.high)
 
 
 def _with_missed(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], missed: list[int]) -> Table:

@@ -47,6 +47,7 @@ def show(document: Document, console: Console, report: Path | None = None) -> No
     if document["recommendation"] is not None:
         listed(console, "Why", document["recommendation"]["reasons"])
         listed(console, "What would change it", document["recommendation"]["would_change_if"])
+        listed(console, "What a full study would add", words.full_study(document))
     if report is not None:
         console.print()
         say(console, f"Report: {report}", whole=True)

@@ -87,7 +87,7 @@ def facts(document: Document) -> list[Fact]:
             Fact(
                 "time to target",
                 units.seconds(advice["seconds_to_target"]),
-                _between(row["seconds_interval"], units.seconds),
+                "foretold" if row["foretold_steps"] else _between(row["seconds_interval"], units.seconds),
             ),
         ]
     if fit is not None:
@@ -122,17 +122,19 @@ def time_to_target(shown: series.TimeToTarget) -> str:
     slower = [
         f"batch size {end.batch_size} takes {units.times(end.value / best.value)} as long" for end in ends
     ]
-    said = f"Batch size {best.batch_size} is the fastest: {units.seconds(best.value)} to the target."
-    return " ".join([said, *_sentences(slower), *_never(shown.missed)])
+    is_ = "is foretold to be" if best.foretold else "is"
+    said = f"Batch size {best.batch_size} {is_} the fastest: {units.seconds(best.value)} to the target."
+    return " ".join([said, *_sentences(slower), *_hollow(shown.points), *_never(shown.missed)])
 
 
 def steps_to_target(shown: series.StepsToTarget, fit: Mapping[str, Any] | None) -> str:
     """What the chart of S(B) shows."""
     first, last = shown.points[0], shown.points[-1]
+    fall = "are foretold to fall" if last.foretold else "fall"
     said = [
         f"From batch size {first.batch_size} to {last.batch_size},",
         f"the examples per step grow {units.count(last.batch_size / first.batch_size)}-fold,",
-        f"and the steps fall from {units.count(first.value)} to {units.count(last.value)}.",
+        f"and the steps {fall} from {units.count(first.value)} to {units.count(last.value)}.",
     ]
     if shown.law is not None:
         said += [
@@ -141,7 +143,8 @@ def steps_to_target(shown: series.StepsToTarget, fit: Mapping[str, Any] | None) 
             "beyond it a larger batch saves little.",
         ]
     lack = fit["lack_of_fit"] if fit else None
-    return " ".join([*said, *([lack] if lack else []), *_never(shown.missed)])
+    found = [*([lack] if lack else []), *_hollow(shown.points), *_never(shown.missed), *_cliff(shown.cliff)]
+    return " ".join([*said, *found])
 
 
 def step_time(shown: series.StepTime) -> str:
@@ -150,11 +153,13 @@ def step_time(shown: series.StepTime) -> str:
         size, values = shown.rounds[0]
         return f"A step of batch size {size} takes {units.seconds(series.typical(values))}."
     fixed, each = shown.line
+    sure = "".join(f" {sentence}" for sentence in _sureness(shown))
     if fixed <= 0 or each <= 0:
-        return f"A step costs {units.seconds(each)} per example, and nothing beside that."
+        return f"A step costs {units.seconds(each)} per example, and nothing beside that.{sure}"
     return (
         f"A step costs {units.seconds(fixed)} however small the batch, and {units.seconds(each)} more "
-        f"per example; above {units.count(round(fixed / each))} examples, the examples cost the larger part."
+        f"per example; above {units.count(round(fixed / each))} examples, the examples cost the larger "
+        f"part.{sure}"
     )
 
 
@@ -165,7 +170,30 @@ def curves(shown: list[series.Curve], metric: str) -> str:
     return f"{said} The thick line is batch size {thick.batch_size}." if thick else said
 
 
-def learning_rates(shown: list[series.Rate]) -> str:
+def _sureness(shown: series.StepTime) -> list[str]:
+    """How well the curve foretells, and whether the machine changed meanwhile."""
+    said = []
+    if shown.held_out_error is not None:
+        form = _FORMS.get(shown.form or "", shown.form)
+        said.append(
+            f"Of the curves tried, {form} foretells a size that is left out best, "
+            f"to within {units.percent(shown.held_out_error)}."
+        )
+    if shown.drift is not None:
+        factor = shown.drift["factor"]
+        slower = f"{units.times(max(factor, 1 / factor))} as {'slow' if factor > 1 else 'fast'} as before"
+        said.append(f"During the study the machine became {slower}: every size was timed again.")
+    return said
+
+
+_FORMS = {
+    "affine": "the line",
+    "saturating": "a curve that begins flat",
+    "broken line": "a broken line through the sizes",
+}
+
+
+def learning_rates(shown: list[series.Rate], law: series.RateLaw | None = None) -> str:
     """What the learning-rate grid shows."""
     best = [rate for rate in shown if rate.best]
     if not best:
@@ -176,7 +204,59 @@ def learning_rates(shown: list[series.Rate]) -> str:
     said = f"The best learning rate is {units.plain(first.learning_rate)} at batch size {first.batch_size}"
     if last is not first:
         said += f" and {units.plain(last.learning_rate)} at {last.batch_size}"
-    return f"{said}. {units.plural(len(shown), 'pair')} of batch size and learning rate were tried."
+    tried = f"{units.plural(len(shown), 'pair')} of batch size and learning rate were tried."
+    if law is None:
+        return f"{said}. {tried}"
+    power = f"{law.exponent:.2g} ({units.between(*law.exponent_interval, units.plain)})"
+    return (
+        f"{said}. {tried} Below the bend of the law the best learning rate grows with the batch size to the "
+        f"power {power}; the band holds the best rate of a size with 95 % probability."
+    )
+
+
+def full_study(document: Document) -> list[str]:
+    """What a quick answer leaves open, and a full study would tell; nothing where the study is full."""
+    advice = document["recommendation"]
+    if advice is None or not advice["estimate"]:
+        return []
+    rows = document["batch_sizes"]
+    guessed, seeds = sum(bool(row["foretold_steps"]) for row in rows), document["settings"]["seeds"]
+    return [
+        f"Runs at the sizes that bear on the answer: {guessed} of {len(rows)} are only foretold here.",
+        f"A learning rate tuned at each, and {units.plural(seeds, 'seed')} or more: 95 % intervals.",
+        "How well the sizes generalise, and after how many trainings the study has paid.",
+        "The same command without --quick goes on from what is stored.",
+    ]
+
+
+def pays(document: Document) -> str:
+    """When the study has paid for itself; empty: it saves nothing, or what it saves is not known."""
+    advice = document["recommendation"]
+    if advice is None or advice["break_even"] is None:
+        return ""
+    even, spent = advice["break_even"], document["cost"]["seconds"]
+    return (
+        f"This study took {units.seconds(spent)}; it saves {units.seconds(even['saves_seconds'])} per "
+        f"training against batch size {even['against']} at its best learning rate: pays after "
+        f"{units.plural(even['trainings'], 'training')}."
+    )
+
+
+def memory(document: Document) -> str:
+    """The largest batch that fits, and how to make a larger one; empty: no memory was measured."""
+    largest, advice = document["largest_that_fits"], document["recommendation"]
+    if largest is None:
+        return ""
+    said = f"The largest batch that fits is {largest['batch_size']} ({units.size(largest['memory_bytes'])})"
+    if largest["batch_size"] == document["settings"]["batch_sizes"][-1]:
+        said += ", the largest asked for"
+    split = advice["accumulation"] if advice else None
+    if split is None:
+        return f"{said}."
+    return (
+        f"{said}. Batch size {split['batch_size']} is made of {split['steps']} micro-batches of "
+        f"{split['micro_batch']}: {units.seconds(split['seconds_to_target'])} to the target."
+    )
 
 
 def _between(bounds: list[float | None] | None, written: units.Written) -> str:
@@ -186,6 +266,19 @@ def _between(bounds: list[float | None] | None, written: units.Written) -> str:
 def _sentences(clauses: list[str]) -> list[str]:
     text = ", and ".join(clauses)
     return [units.capital(f"{text}.")] if text else []
+
+
+def _hollow(points: list[series.Point]) -> list[str]:
+    return ["Hollow marks are foretold: these sizes were not run."] if any(p.foretold for p in points) else []
+
+
+def _cliff(cliff: tuple[float, float | None, float | None] | None) -> list[str]:
+    if cliff is None:
+        return []
+    at, low, high = cliff
+    doubt = units.between(low, high, units.count)
+    where = f"{units.count(at)} ({doubt})" if doubt else units.count(at)
+    return [f"Beyond batch size {where} most runs do not reach the target."]
 
 
 def _never(missed: list[int]) -> list[str]:

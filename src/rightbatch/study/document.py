@@ -13,6 +13,7 @@ from rightbatch.records import Outcome
 from rightbatch.stats.cliff import Cliff
 from rightbatch.study.advice import Advice, accumulation, break_even, tolerated_rates
 from rightbatch.study.costs import memory_of, recent, too_large
+from rightbatch.study.document_rates import rate_law
 from rightbatch.study.generalisation import compared
 from rightbatch.study.grid import lr_at
 from rightbatch.study.pool import Pool, pool
@@ -40,7 +41,8 @@ def document_of(
 
     Returns:
         Keys ``data``, ``settings``, ``target``, ``recommendation``, ``fit``, ``step_time``,
-        ``batch_sizes`` (one object a size), ``curves``, ``stopped``, ``cost`` and ``machine``.
+        ``learning_rate_law``, ``cliff``, ``largest_that_fits``, ``batch_sizes`` (one object a size),
+        ``curves``, ``stopped``, ``cost`` and ``machine``.
     """
     about = store.fact("about")
     settings = store.fact("settings")
@@ -60,7 +62,7 @@ def document_of(
         "data": about["data"],
         "settings": _settings(settings, prefer, memory_limit, store.fact("budget")),
         "target": target,
-        "noise_scale": store.fact("noise") or None,
+        "noise_scale": _noise_scale(store.fact("noise")),
         "recommendation": _recommendation(
             analysis,
             units.target(target["text"]),
@@ -70,13 +72,34 @@ def document_of(
         "generalisation": _generalisation(store, analysis),
         "fit": None if analysis.fit is None else _fit(analysis.fit),
         "step_time": _step_time(analysis, timings) | {"drift": store.fact("drift")},
+        "learning_rate_law": rate_law({size.batch_size: size.lr for size in analysis.sizes}),
         "cliff": None if analysis.cliff is None else _cliff(analysis.cliff),
+        "largest_that_fits": _largest(context),
         "batch_sizes": [_row(size, context) for size in analysis.sizes],
         "curves": [curve for size in analysis.sizes for curve in _curves(size, runs)],
         "stopped": store.fact("stopped"),
         "cost": {"seconds": store.fact("seconds"), "runs": len(runs), "samples": _samples(runs)},
         "machine": about["machine"],
     }
+
+
+def _noise_scale(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What was measured along the run; `None` for an end that is open, or a quarter too noisy to tell."""
+    if not found:
+        return None
+    quarters = [
+        dict(zip(("step", "value", "low", "high"), map(_finite, quarter), strict=True))
+        for quarter in found.get("quarters", ())
+    ]
+    return {**found, "high": _finite(found["high"]), "quarters": quarters}
+
+
+def _largest(context: "_Context") -> dict[str, Any] | None:
+    """The largest size that was run through and is within the limit; `None`: no memory was measured."""
+    limit = math.inf if context.limit is None else context.limit
+    fits = {size: used for size, used in context.memory.items() if used <= limit}
+    size = max(fits, default=None)
+    return None if size is None else {"batch_size": size, "memory_bytes": fits[size]}
 
 
 def _generalisation(store: Store, analysis: Analysis) -> dict[str, Any] | None:

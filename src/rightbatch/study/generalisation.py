@@ -24,6 +24,10 @@ MARGIN = 0.05
 
 AT_TARGET, AT_EXAMPLES = "at_target", "at_examples"
 
+_MOMENTS = {AT_TARGET: "At the target", AT_EXAMPLES: "After as many examples"}
+_GAPS = {AT_TARGET: "the gap between validation and training loss", AT_EXAMPLES: "the gap"}
+"""In full where it is named first."""
+
 _ROWS = 10_000
 """Of the training part, on which its loss is measured: the loss of so many is known to a per cent."""
 
@@ -100,7 +104,13 @@ def compared(found: Sequence[Mapping[str, Any]], best: int) -> dict[str, Any] | 
         }
         for size in sizes
     ]
-    return {"against": best, "margin": margin, "batch_sizes": rows, "sentence": _sentence(rows, best, margin)}
+    return {
+        "against": best,
+        "margin": margin,
+        "batch_sizes": rows,
+        "sentence": _sentence(rows, best, margin, AT_TARGET),
+        "sentence_at_examples": _sentence(rows, best, margin, AT_EXAMPLES),
+    }
 
 
 def _row(
@@ -123,22 +133,22 @@ def _row(
     }
 
 
-def _sentence(rows: Sequence[Mapping[str, Any]], best: int, margin: float) -> str:
+def _sentence(rows: Sequence[Mapping[str, Any]], best: int, margin: float, when: str) -> str:
     """What of "small batches generalise better" is true here."""
     others = [row for row in rows if row["batch_size"] != best]
-    differ = [row["batch_size"] for row in others if row[AT_TARGET]["verdict"] == DIFFERS]
-    same = [row["batch_size"] for row in others if row[AT_TARGET]["verdict"] == SAME]
+    differ = [row["batch_size"] for row in others if row[when]["verdict"] == DIFFERS]
+    same = [row["batch_size"] for row in others if row[when]["verdict"] == SAME]
     said = []
     if same:
         sizes = units.listed([f"{size:,}" for size in same])
-        said.append(f"the gap between validation and training loss is that of batch size {best:,} at {sizes}")
+        said.append(f"{_GAPS[when]} is that of batch size {best:,} at {sizes}")
     if differ:
         gaps = [
-            f"{row[AT_TARGET]['difference']:+.2g} at {row['batch_size']:,}"
+            f"{row[when]['difference']:+.2g} at {row['batch_size']:,}"
             for row in others
             if row["batch_size"] in differ
         ]
         said.append(f"it differs from that of {best:,} by {units.listed(gaps)}")
     if len(same) + len(differ) < len(others):
         said.append("the runs are too few to tell" + (" of the others" if said else ""))
-    return f"At the target, within {margin:.2g}: {'; '.join(said)}."
+    return f"{_MOMENTS[when]}, within {margin:.2g}: {'; '.join(said)}."

@@ -1,7 +1,7 @@
 """The noise scale along one tuned run, as a first guess at the critical batch size."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -44,6 +44,8 @@ class RunNoise:
     """Of the run."""
     cost: float
     """Seconds of measuring over seconds of training."""
+    quarters: Sequence[Sequence[float]] = ()
+    """Of each quarter of the steps: its last step, the scale in it, and the ends of its 95 % interval."""
 
 
 def noise_along(subject: Subject, run: Run) -> RunNoise | None:
@@ -84,7 +86,7 @@ def _followed(
 ) -> tuple[list[NoiseSums], float]:
     """The sums of every stretch, and what measuring cost."""
     looks = set(np.linspace(1, steps, min(steps, _MEASUREMENTS)).astype(int).tolist())
-    ends = set(np.linspace(0, steps, _STRETCHES + 1)[1:].astype(int).tolist())
+    ends = set(_ends(steps))
     other = int(generator("noise batches", run.seed).integers(2**32))
     tracker = NoiseTracker(
         measure,
@@ -96,6 +98,12 @@ def _followed(
     events = tracker.follow(train(problem.learner, state, batches, np.full(1, run.lr, np.float32)))
     sums = [tracker.cut() for event in islice(events, steps) if event.step in ends]
     return sums, tracker.cost
+
+
+def _ends(steps: int) -> list[int]:
+    """The last step of every stretch."""
+    ends: list[int] = np.linspace(0, steps, _STRETCHES + 1)[1:].astype(int).tolist()
+    return ends
 
 
 def _mean(sums: list[NoiseSums], batch_size: int, rows: int, steps: int, cost: float) -> RunNoise | None:
@@ -120,7 +128,11 @@ def _mean(sums: list[NoiseSums], batch_size: int, rows: int, steps: int, cost: f
     if not 0 < value < math.inf:
         return None
     ends = {"low": min(low, value), "high": max(high, value)}
-    return RunNoise(value=value, **ends, batch_size=batch_size, cost=cost)
+    quarters = [
+        [end, *(float(getattr(scale, name)[0]) for name in ("value", "lower", "upper"))]
+        for end, scale in zip(_ends(steps), found, strict=True)
+    ]
+    return RunNoise(value=value, **ends, batch_size=batch_size, cost=cost, quarters=quarters)
 
 
 def _scale(sums: NoiseSums, data_rows: int | None) -> NoiseScale:

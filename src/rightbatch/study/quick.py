@@ -25,8 +25,7 @@ _ALIKE = 1.05
 
 _DOUBT = (
     "The noise scale is the critical batch size only roughly: it may be "
-    f"{WRONG_BY:g} times as small or as large. A full study (without --quick) trains at several sizes, "
-    "tunes the learning rate at each, and repeats over seeds."
+    f"{WRONG_BY:g} times as small or as large."
 )
 
 
