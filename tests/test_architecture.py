@@ -21,6 +21,7 @@ IMPORTS_BY_NAME = {
     "data/deliver.py",  # the libraries that batches are delivered to are optional, likewise
     "measure/rivals.py",  # the libraries to compare with are optional: each is imported where it is installed
     "learners/torch_model.py",  # PyTorch is optional: what adapts it is imported when a module is given
+    "study/ahead.py",  # Ray is optional: what adapts it is imported when it is asked for
     "train/trackers.py",  # TensorBoard and MLflow are optional: each is imported when it is asked for
 }
 LONG_FUNCTIONS: set[str] = set()

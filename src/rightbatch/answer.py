@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from rightbatch import units
-from rightbatch.checks import one_of, positive, whole_number
+from rightbatch.checks import one_of, positive
 from rightbatch.data.dataset import Dataset
 from rightbatch.errors import SettingError, StoreError
 from rightbatch.records import Progress
 from rightbatch.report.write import write_report
+from rightbatch.study.ahead import ahead_of
+from rightbatch.study.ahead import check as check_jobs
 from rightbatch.study.document import document_of
 from rightbatch.study.machine import describe, fixed_threads
-from rightbatch.study.processes import Ahead, Workers
 from rightbatch.study.question import Question, file_name, question_of
 from rightbatch.study.recommend import PREFERENCES
 from rightbatch.study.run import StudyRun
@@ -127,7 +128,8 @@ def study(
     prefer: str = "fastest",
     store: str | Path | None = None,
     threads: int = 1,
-    jobs: int = 1,
+    jobs: int | None = None,
+    executor: str = "processes",
     progress: Callable[[Progress], None] | None = None,
 ) -> Study:
     """Find the batch size and learning rate to train a model with, by measuring.
@@ -169,8 +171,11 @@ def study(
         store: file to keep the study in; an interrupted study goes on from there. None: in memory.
         threads: threads of the linear algebra library: with models of a laptop's size a second one
             costs more than it gives, and it makes timings restless (docs/decisions/0007).
-        jobs: processes that make runs; the answer is that of one, and steps are timed before they begin.
-            Worth it where runs take minutes: a process takes a second to begin.
+        jobs: how many sweeps of learning rates are made at once, each by a process of its own; none: one, or
+            as many as the Ray cluster has CPUs. The runs are those of one, and steps are timed while
+            no other computes. Worth it where a study takes minutes: a process takes a second to begin.
+        executor: where they are made: ``"processes"`` of this machine; or ``"ray"``, the Ray cluster that
+            runs (``RAY_ADDRESS``, or the one that this machine belongs to), with rightbatch on every node.
         progress: called with a `Progress` after every piece of work.
 
     Returns:
@@ -182,13 +187,14 @@ def study(
         StoreError: the store cannot be used, or holds another study.
     """
     Processes.started().check_alone("A study")
-    seconds, enough, limit, parallel = _check(
+    seconds, enough, limit = _check(
         budget=budget,
         tolerance=tolerance,
         complete=complete,
         memory_limit=memory_limit,
         prefer=prefer,
         jobs=jobs,
+        executor=executor,
     )
     asked = question_of(
         model,
@@ -210,7 +216,7 @@ def study(
             store=open_store,
             wide=asked.wide,
             law=asked.law,
-            ahead=Ahead(Workers(asked.subject, parallel) if parallel > 1 else None),
+            ahead=ahead_of(asked.subject, executor=executor, jobs=jobs, threads=settings.threads),
             quick=quick,
             budget=seconds,
             tolerance=enough,
@@ -218,12 +224,13 @@ def study(
             complete=complete,
             progress=progress or _silent,
         )
-        running.run()
-        _check_ran(running, budget)
+        _run(running, budget)
         return Study(_document(open_store, prefer, limit))
 
 
-def _check_ran(running: StudyRun, budget: str | float) -> None:
+def _run(running: StudyRun, budget: str | float) -> None:
+    """Run the study, and complain if there was no time for anything."""
+    running.run()
     if not running.store.runs():
         instead = f"write a larger one such as {time_word(running.least_seconds())}"
         raise SettingError("budget", "was spent before the first run", budget, instead)
@@ -282,15 +289,17 @@ def _check(
     quick: bool = False,
     memory_limit: str | int | None = None,
     prefer: str = "fastest",
-    jobs: int = 1,
-) -> tuple[float, float, int | None, int]:
-    """Budget in seconds, tolerance, memory limit in bytes, and jobs: what does not decide the runs."""
+    jobs: int | None = None,
+    executor: str = "processes",
+) -> tuple[float, float, int | None]:
+    """Budget in seconds, tolerance, memory limit in bytes; what does not decide the runs is checked."""
     for name, value in (("complete", complete), ("quick", quick)):
         if not isinstance(value, bool):
             raise SettingError(name, "must be true or false", value, "write True or False")
     seconds, limit = seconds_of(budget), _limit(prefer, memory_limit)
     enough = positive("tolerance", tolerance, instead="write a share such as 0.05")
-    return seconds, enough, limit, whole_number("jobs", jobs, at_least=1, instead="write a number such as 2")
+    check_jobs(executor, jobs)
+    return seconds, enough, limit
 
 
 def _limit(prefer: str, memory_limit: str | int | None) -> int | None:

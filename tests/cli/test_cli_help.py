@@ -11,14 +11,14 @@ from rightbatch.cli import main
 
 OPTIONS = {
     "study": "label task model hidden l2 optimizer target batch-sizes seeds budget tolerance "
-    "quick jobs memory-limit prefer store report seed threads json quiet",
+    "quick complete jobs executor memory-limit prefer store report seed threads json quiet",
     "train": "label task model hidden l2 optimizer batch-size accumulate epochs lr schedule "
     "clip-norm weight-decay precision target patience save checkpoint resume "
     "checkpoint-every log seed threads json quiet",
     "probe": "label task model hidden l2 optimizer batch-sizes threads json quiet",
     "compare": "label task model hidden batch-sizes optimizers epochs lr report seed threads json quiet",
     "inspect": "label task batch-size order last seed json quiet",
-    "bench": "rows features dtype batch-sizes rounds markdown threads json quiet",
+    "bench": "rows features dtype batch-sizes rounds only markdown threads json quiet",
     "report": "report memory-limit prefer json quiet",
 }
 

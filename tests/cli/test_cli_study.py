@@ -36,6 +36,18 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Said, Path]:
     return in_a_process(*words, folder=folder), folder
 
 
+def test_what_the_answer_does_not_need_may_be_left_out(folder: Path) -> None:
+    """With --no-complete nothing is run for the table alone, and sizes that were not run are foretold."""
+    words = ("study", "digits", "--model", "logistic", "--target", "val_loss=0.3", "--seeds", "2", "--json")
+    said = rightbatch(*words, "--no-complete", "--quiet")
+    document = document_of(said)
+    assert said.code == 0
+    assert document["generalisation"] is None
+    left_out = [row for row in document["batch_sizes"] if not row["runs"]]
+    assert left_out
+    assert all(row["foretold_steps"] is not None for row in left_out)
+
+
 def document_of(said: Said) -> dict[str, Any]:
     """Standard output, which is one JSON document and nothing else, without NaN."""
     document: dict[str, Any] = json.loads(said.out, parse_constant=pytest.fail)

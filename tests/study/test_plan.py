@@ -40,6 +40,12 @@ def test_the_skeleton_is_the_middle_and_one_size_far_on_either_side(
     assert skeleton(sizes, middle)[: len(expected)] == expected
 
 
+def test_the_skeleton_lies_around_the_size_that_is_expected() -> None:
+    """A factor of eight on either side of it, and the middle, where a run was made already."""
+    assert skeleton([2**power for power in range(12)], 32, 128) == [32, 16, 1024]
+    assert skeleton([2**power for power in range(12)], 32, 2048) == [32, 256, 2048]
+
+
 def test_without_an_outlook_the_nearest_new_size_is_next() -> None:
     """While fewer than two sizes reached the target, the search goes outwards, and ends."""
     assert step(None, {32}, {}) == 16

@@ -4,17 +4,33 @@ import math
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 import rightbatch as rb
+from rightbatch.answer import study
 from rightbatch.errors import SettingError
+from rightbatch.measure.clock import Timing
+from rightbatch.study.ahead import Ahead, ahead_of
 from rightbatch.study.function import Function
-from rightbatch.study.processes import Ahead, Workers
-from rightbatch.study.subject import DeadlineError, Sweep
+from rightbatch.study.machine import fixed_threads
+from rightbatch.study.problem import Problem
+from rightbatch.study.processes import Workers
+from rightbatch.study.question import question_of
+from rightbatch.study.run import StudyRun
+from rightbatch.study.search import first_points
+from rightbatch.study.settings import Settings
+from rightbatch.study.store import Store
+from rightbatch.study.subject import DeadlineError, Run, Subject, Sweep
 from rightbatch.train.target import Target
 from study.hand_made import blobs
 
@@ -33,58 +49,160 @@ def workers() -> Iterator[Workers]:
     made.close()
 
 
-def test_a_sweep_made_ahead_is_the_sweep(workers: Workers) -> None:
-    """The same runs as in this process, each taken once."""
+def test_processes_make_the_sweep_that_this_one_makes(workers: Workers) -> None:
+    """The same runs, to the last bit."""
     ahead = Ahead(workers)
-    ahead.expect([sweep(0), sweep(1), sweep(2)], deadline=math.inf)
-    for seed in (0, 1):
-        made = ahead.take(16, seed)
-        assert made is not None
-        assert made[0] == blobs().runs(sweep(seed))[0]
-    assert ahead.take(16, 2) is None  # there were two processes
-    assert ahead.take(16, 0) is None
+    ahead.begin()
+    ahead.expect([sweep(1), sweep(2)])
+    for seed in (0, 1, 2):
+        assert ahead.make(blobs(), sweep(seed), deadline=math.inf) == blobs().runs(sweep(seed))
 
 
 def test_a_spent_budget_ends_it(workers: Workers) -> None:
     """As in this process."""
-    ahead = Ahead(workers)
-    ahead.expect([sweep()], deadline=0.0)
     with pytest.raises(DeadlineError):
-        ahead.take(16, 0)
+        Ahead(workers).make(blobs(), sweep(), deadline=time.perf_counter())
 
 
 def test_a_killed_process_does_no_harm(workers: Workers) -> None:
     """What it made is made here instead, and nothing is made ahead any more."""
     ahead = Ahead(workers)
-    ahead.expect([sweep()], deadline=math.inf)
-    assert ahead.take(16, 0) is not None
+    ahead.begin()
     for child in multiprocessing.active_children():
         os.kill(child.pid or 0, signal.SIGKILL)
-    ahead.expect([sweep(1)], deadline=math.inf)
-    assert ahead.take(16, 1) is None
-    ahead.expect([sweep(2)], deadline=math.inf)
-    assert ahead.take(16, 2) is None
+    for seed in (0, 1):
+        assert ahead.make(blobs(), sweep(seed), deadline=math.inf) == blobs().runs(sweep(seed))
+    assert ahead.room == 0
 
 
 def test_no_process_is_left() -> None:
     """However much is still to be done."""
     made = Workers(blobs(), 2)
-    Ahead(made).expect([sweep(seed) for seed in range(8)], deadline=math.inf)
+    made.begin()
+    for seed in range(8):
+        made.submit(sweep(seed), math.inf)
+    assert len(multiprocessing.active_children()) == 2
     made.close()
-    for child in multiprocessing.active_children():
-        child.join(10)
     assert multiprocessing.active_children() == []
 
 
-def test_a_study_is_the_same_with_any_number_of_processes() -> None:
-    """The same runs at the same learning rates."""
-    settings: dict[str, Any] = {"target": "val_loss=0.3", "batch_sizes": [8, 32, 128], "budget": "5m"}
-    settings |= {"complete": False, "tolerance": 1e-9, "seeds": 3}
-    one = rb.study("logistic", "digits", **settings)
-    two = rb.study("logistic", "digits", **settings, jobs=2)
-    for mine, theirs in zip(one.table(), two.table(), strict=True):
-        assert mine["learning_rates"] == theirs["learning_rates"]
-        assert mine["runs"] == theirs["runs"]
+STUDY = """
+import rightbatch as rb
+
+def tell(progress):
+    if progress.stage == "seeds":
+        print("running", flush=True)
+
+if __name__ == "__main__":
+    settings = {"target": "val_loss=0.3", "batch_sizes": [8, 32, 128], "seeds": 200, "tolerance": 1e-9}
+    rb.study("mlp", "digits", **settings, budget="10m", jobs=2, progress=tell)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_study_leaves_no_process(sign: signal.Signals, tmp_path: Path) -> None:
+    """Neither Ctrl-C nor the death of the main process leaves workers, nor do they write on the terminal."""
+    script = tmp_path / "study.py"
+    script.write_text(STUDY)
+    going = subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    assert going.stdout is not None
+    assert going.stdout.readline() == "running\n"
+    workers = psutil.Process(going.pid).children(recursive=True)
+    assert len(workers) >= 2
+    for process in [*workers, going] if sign is signal.SIGINT else [going]:
+        process.send_signal(sign)  # as the terminal does
+    _, errors = going.communicate(timeout=30)
+    assert psutil.wait_procs(workers, timeout=30)[1] == []
+    assert errors.count("Traceback") == (sign is signal.SIGINT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timed(Problem):
+    """A problem whose steps take what they are said to: what a study runs depends on its timings, too."""
+
+    def time_steps(
+        self, batch_sizes: Sequence[int], *, rounds: int, first_round: int = 0
+    ) -> Iterator[list[Timing]]:
+        for number in range(first_round, rounds):
+            yield [Timing(size, number, 10, 1e-3 + size / 1e5) for size in batch_sizes]
+
+
+def studied(subject: Subject, target: str, jobs: int) -> list[Run]:
+    """All runs of a study, in the order of their making."""
+    settings = Settings(
+        model="", optimizer="", target=target, batch_sizes=(8, 32, 128), seeds=3, seed=0, threads=1, data=""
+    )
+    store = Store(None)
+    StudyRun(
+        subject=subject,
+        settings=settings,
+        store=store,
+        wide=first_points(),
+        budget=300,
+        tolerance=0.01,
+        memory_limit=None,
+        complete=True,
+        progress=lambda progress: None,
+        ahead=ahead_of(subject, executor="processes", jobs=jobs, threads=1),
+    ).run()
+    return store.runs()
+
+
+def timed(model: Any) -> Timed:
+    """A model of the digits."""
+    problem = question_of(model, "digits").subject
+    assert isinstance(problem, Problem)
+    return Timed(
+        learner=problem.learner, train=problem.train, validation=problem.validation, task=problem.task
+    )
+
+
+def check_same(subject: Subject, target: str) -> None:
+    """One, two and three jobs make the same runs: three seeds of five learning rates a size, at least."""
+    with fixed_threads(1):
+        one, *others = (studied(subject, target, jobs) for jobs in (1, 2, 3))
+    assert len(one) > 3 * 3 * 5
+    for other in others:
+        assert other == one
+
+
+def test_a_study_is_the_same_with_any_number_of_jobs() -> None:
+    """The same runs in the same order, the target that the pilot sets among their reasons."""
+    check_same(timed("logistic"), "auto")
+
+
+def test_a_study_of_a_module_is_the_same() -> None:
+    """Likewise for PyTorch."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(64, 8), torch.nn.ReLU(), torch.nn.Linear(8, 10))
+    check_same(timed(rb.TorchModel(module)), "val_loss<=0.8")
+
+
+def train(batch_size: int, lr: float, seed: int) -> Iterator[tuple[float, float, float]]:
+    """A training whose metric falls as (1 - lr)^step; its clock is not that of the machine."""
+    for step in range(1, 2000):
+        yield (
+            float(step * batch_size),
+            step * (1e-3 + batch_size / 1e5),
+            (1 - min(lr, 0.9)) ** step + seed / 1e3,
+        )
+
+
+def test_a_study_of_a_function_is_the_same() -> None:
+    """Likewise; seconds of a step come from the first search alone, when nothing else is made."""
+    check_same(Function(train=train, samples=512, name="train"), "loss<=0.2")
+
+
+def test_a_budget_is_kept(tmp_path: Path) -> None:
+    """A study of minutes ends within seconds of its budget, with what was done by then."""
+    began = time.perf_counter()
+    found = study("mlp", "digits", target="val_loss=0.05", seeds=50, tolerance=1e-9, budget=4, jobs=2)
+    assert found.to_dict()["cost"]["runs"] > 0
+    assert time.perf_counter() - began < 20
 
 
 def test_what_cannot_be_sent_is_refused() -> None:
@@ -104,6 +222,13 @@ def test_what_cannot_be_sent_is_refused() -> None:
 def test_jobs_are_whole(jobs: Any) -> None:
     """One at least."""
     with pytest.raises(SettingError) as caught:
-        rb.study("mlp", "digits", jobs=jobs)
+        study("mlp", "digits", jobs=jobs)
     assert str(caught.value).startswith("jobs must be ")
     assert str(caught.value).endswith(f"got {jobs}; write a number such as 2.")
+
+
+def test_an_executor_is_one_of_two() -> None:
+    """Others are not known."""
+    with pytest.raises(SettingError) as caught:
+        study("mlp", "digits", executor="rya")
+    assert str(caught.value) == "executor is not known, got 'rya'; write one of ray, processes."

@@ -135,7 +135,25 @@ _choice = _options(
     help="Enough when the answer costs at most this share more than the fastest, with 95 % probability.",
 )
 @click.option("--quick", is_flag=True, help="Answer in seconds, with an estimate from one tuned run.")
-@click.option("--jobs", default=1, show_default=True, metavar="N", help="Processes that make runs.")
+@click.option(
+    "--complete/--no-complete",
+    default=True,
+    show_default=True,
+    help="Measure also the batch sizes that the answer does not need, for the table and the charts.",
+)
+@click.option(
+    "--jobs",
+    type=int,
+    metavar="N",
+    help="Sweeps of learning rates made at once, in processes.  [default: 1; with ray the cluster's CPUs]",
+)
+@click.option(
+    "--executor",
+    default="processes",
+    show_default=True,
+    metavar="NAME",
+    help="Where they are made: in processes here, or on the ray cluster that runs.",
+)
 @_choice
 @click.option(
     "--store", metavar="FILE.db", help="Where the study is kept.  [default: study-NAME-SETTINGS.db here]"
@@ -256,6 +274,7 @@ def inspect(**options: Any) -> int:
 @click.option("--dtype", default="float32", show_default=True, metavar="NAME", help="Of the columns.")
 @click.option("--batch-sizes", default="32,256", show_default=True, metavar="32,256", help="Rows of a batch.")
 @click.option("--rounds", default=5, show_default=True, metavar="N", help="How often each is timed.")
+@click.option("--only", metavar="NAME,...", help='Time these alone, such as "torch DataLoader,NumPy loop".')
 @click.option("--markdown", "markdown_file", metavar="FILE.md", help="Where to write it as Markdown too.")
 @_threads
 @_output

@@ -13,12 +13,12 @@ from rightbatch.answer import Study, study
 from rightbatch.answer import store_name as default_store
 from rightbatch.cli.main import DONE, NOT_REACHED
 from rightbatch.cli.models import model_of, whole_numbers
-from rightbatch.data.dataset import load_data
 from rightbatch.errors import SettingError
 from rightbatch.records import Progress
 from rightbatch.report.progress import Display, display
 from rightbatch.report.terminal import show
 from rightbatch.report.write import report_path
+from rightbatch.train.given import data_for
 
 
 def run(
@@ -39,7 +39,7 @@ def run(
 ) -> int:
     """Run the study and show its answer; the exit code."""
     built = model_of(model, hidden, l2)
-    loaded = load_data(data, label=label, task=task, seed=seed)
+    loaded = data_for(built, data, label=label, task=task, seed=seed)
     sizes = batch_sizes if batch_sizes == "auto" else whole_numbers("batch_sizes", batch_sizes, _SIZES)
     asked = {"batch_sizes": sizes, "seed": seed, **settings}
     usual = default_store(built, loaded, **asked)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from rightbatch import units
 from rightbatch.errors import DataError, SettingError
 from rightbatch.records import Outcome
+from rightbatch.study.ahead import Ahead
 from rightbatch.study.grid import lr_at
 from rightbatch.study.subject import Run, Subject, Sweep
 from rightbatch.train.target import Target
@@ -43,7 +44,14 @@ class PilotTarget:
 
 
 def pilot_target(
-    subject: Subject, *, batch_size: int, seed: int, points: Sequence[int], most_steps: int, deadline: float
+    subject: Subject,
+    *,
+    batch_size: int,
+    seed: int,
+    points: Sequence[int],
+    most_steps: int,
+    deadline: float,
+    ahead: Ahead | None = None,
 ) -> PilotTarget:
     """Train a little at one batch size, with many learning rates and then from more seeds; set the target.
 
@@ -54,6 +62,7 @@ def pilot_target(
         points: learning rates, as points of the grid.
         most_steps: steps of the pilot.
         deadline: `time.perf_counter()` after which it is abandoned.
+        ahead: makes the sweeps; none: they are made here.
 
     Raises:
         DataError: no learning rate improved the loss.
@@ -66,8 +75,10 @@ def pilot_target(
             "target", "must be given for a train function", None, "write one such as loss<=0.2"
         )
 
-    def runs(seed: int, points: Sequence[int]) -> list[Run]:
-        work = Sweep(
+    maker = ahead or Ahead(None)
+
+    def sweep(seed: int, points: Sequence[int]) -> Sweep:
+        return Sweep(
             target=loss,
             batch_size=batch_size,
             seed=seed,
@@ -75,17 +86,20 @@ def pilot_target(
             most_steps=most_steps,
             stop_when_reached=False,
         )
-        return subject.runs(work, deadline=deadline)[0]
+
+    def runs(work: Sweep) -> list[Run]:
+        return maker.make(subject, work, deadline=deadline)[0]
 
     tried: list[Run] = []
     while all(run.outcome is Outcome.DIVERGED for run in tried) and len(tried) < 3 * len(points):
-        tried += runs(seed, [point - _LOWER * (len(tried) // len(points)) for point in points])
+        tried += runs(sweep(seed, [point - _LOWER * (len(tried) // len(points)) for point in points]))
     best = min(tried, key=_best_loss)
     reached = [_best_loss(best)]
     if start - reached[0] > _LEAST_GAIN * abs(start):
         # the best rate of one seed may diverge from another
-        others = (runs(seed + k, [best.point - 2, best.point]) for k in range(1, SEEDS))
-        reached += [min(start, *map(_best_loss, other)) for other in others]
+        others = [sweep(seed + k, [best.point - 2, best.point]) for k in range(1, SEEDS)]
+        maker.expect(others)
+        reached += [min(start, *map(_best_loss, runs(other))) for other in others]
     return _target(start, reached, best, len(tried), most_steps * batch_size / subject.samples)
 
 

@@ -1,6 +1,6 @@
 """What to run next: pure decisions from what is known so far."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from rightbatch.study.grid import outwards
 from rightbatch.study.outlook import Outlook
@@ -18,14 +18,22 @@ CONTENDS = 0.05
 """A batch size contends when it is the fastest with at least this probability."""
 
 
-def skeleton(batch_sizes: Sequence[int], middle: int) -> list[int]:
-    """The first sizes to run: the middle, and one far from it on either side.
+def skeleton(batch_sizes: Sequence[int], middle: int, expected: float | None = None) -> list[int]:
+    """The first sizes to run: the middle, and one far from the expected answer on either side.
+
+    Args:
+        batch_sizes: all sizes.
+        middle: where the study began.
+        expected: the size that the noise scale foretells; `None`: the middle.
 
     Example:
         >>> skeleton([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1257], 32)
         [32, 4, 256]
+        >>> skeleton([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1257], 32, 128)
+        [32, 16, 1024]
     """
-    wanted = [middle, middle / STRIDE, middle * STRIDE]
+    centre = middle if expected is None else expected
+    wanted = [middle, centre / STRIDE, centre * STRIDE]
     nearest = [min(batch_sizes, key=lambda size: abs(size - want)) for want in wanted]
     return list(dict.fromkeys(nearest))
 
@@ -71,3 +79,37 @@ def next_step(
         return None
     left = [size for size in contenders if seeds.get(size, 0) < most_seeds]
     return min(left, key=lambda size: (seeds.get(size, 0), -chance[size]), default=None)
+
+
+def foreseen(
+    step: Callable[[Mapping[int, int]], int | None],
+    searched: Sequence[int],
+    *,
+    seeds: Mapping[int, int],
+    planned: int,
+    most: int,
+) -> list[tuple[int, int]]:
+    """The seeds that will probably be asked for: as if the runs to come changed nothing.
+
+    Args:
+        step: `next_step` by the seeds run of each size.
+        searched: sizes whose learning rate is known and reached the target, in the order of the table.
+        seeds: seeds run of each size.
+        planned: seeds that each of them gets in any case.
+        most: how many to foresee.
+
+    Returns:
+        Batch sizes, each with the number of a seed, in the order of their turn.
+
+    Example:
+        >>> foreseen(lambda seeds: 8 if seeds[8] < 3 else None, [8, 4], seeds={8: 1}, planned=2, most=9)
+        [(8, 1), (8, 2), (4, 0), (4, 1)]
+    """
+    after = dict.fromkeys(searched, 0) | dict(seeds)
+    found: list[tuple[int, int]] = []
+    while len(found) < most and (size := step(after)) is not None:
+        if size in searched:
+            found.append((size, after[size]))
+        after[size] = after.get(size, 0) + 1
+    left = [(size, k) for k in range(planned) for size in searched if after[size] <= k]
+    return [*found, *left][:most]

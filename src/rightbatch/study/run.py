@@ -6,7 +6,7 @@ store alone: a study that is killed and started again goes the same way.
 
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -15,15 +15,15 @@ from rightbatch import units
 from rightbatch.errors import SettingError
 from rightbatch.records import Progress
 from rightbatch.study import costs, generalisation
+from rightbatch.study.ahead import Ahead
 from rightbatch.study.costs import Costs, memory_of, recent, too_large
 from rightbatch.study.grid import lr_at, outwards
 from rightbatch.study.noise import RunNoise, noise_along
 from rightbatch.study.outlook import Outlook, outlook
 from rightbatch.study.pilot import SEEDS, pilot_target
-from rightbatch.study.plan import MORE, next_step, skeleton
+from rightbatch.study.plan import LEAST_SEEDS, MORE, foreseen, next_step, skeleton
 from rightbatch.study.pool import choices, pool
 from rightbatch.study.problem import Problem
-from rightbatch.study.processes import Ahead
 from rightbatch.study.quick import as_fact, estimate
 from rightbatch.study.search import Search
 from rightbatch.study.session import Session
@@ -70,7 +70,7 @@ class StudyRun:
         complete: whether to measure, when the answer stands, the batch sizes it did not need.
         progress: told of every piece of work done.
         quick: whether to stop after one tuned run, with an estimate.
-        ahead: sweeps that other processes make before they are asked for.
+        ahead: makes the sweeps, and others before they are asked for.
         law: exponent of the learning rate's law, lr(B) ~ (1 + B_crit/B)^-law.
     """
 
@@ -108,23 +108,14 @@ class StudyRun:
         )
         self.session.tell("timing", "getting ready", total=self._total(), piece=False)
         try:
-            self.costs.measure_memory(self._memory())
-            if not self.costs.sizes():
-                size = self.settings.batch_sizes[0]
-                raise SettingError(
-                    "batch_sizes",
-                    "do not fit in memory",
-                    size,
-                    "write smaller ones, or a larger memory limit",
-                )
-            self.costs.time_steps(total=self._total())
+            self._measure_costs()
             self._begin_search(self._find_target())
             self._find(self._middle())
             noise = self._measure_noise()
             if self.quick:
                 self._estimate(noise)
             else:
-                self._study()
+                self._study(noise)
         except DeadlineError:
             budget = units.seconds(self.budget)
             self.stopped = f"the budget of {budget} was spent before every planned run was done"
@@ -133,15 +124,28 @@ class StudyRun:
         seconds = self.session.spent if self.session.worked else before
         self.store.put(seconds=seconds, stopped=self.stopped)
 
-    def _study(self) -> None:
+    def _measure_costs(self) -> None:
+        """Memory and seconds of a step at every size, while other processes are ready and at rest."""
+        if not self.store.runs():
+            self.ahead.begin()
+        self.costs.measure_memory(self._memory())
+        if not self.costs.sizes():
+            size = self.settings.batch_sizes[0]
+            instead = "write smaller ones, or a larger memory limit"
+            raise SettingError("batch_sizes", "do not fit in memory", size, instead)
+        self.costs.time_steps(total=self._total())
+
+    def _study(self, noise: RunNoise | None) -> None:
         """From the first tuned run to the answer."""
-        for size in skeleton(self.costs.sizes(), self._middle()):
+        for size in skeleton(self.costs.sizes(), self._middle(), self._expected(noise)):
             if size not in self.search.found:
+                self._foresee(None)
                 self._find(size)
         self._answer()
         if self.complete:
             self._complete()
             self._answer()  # what completed the table may have raised new doubt
+        self.ahead.settle(deadline=self.session.deadline)
         if self.costs.time_again(total=self._total()):
             self._answer()
         if self.complete:
@@ -166,6 +170,13 @@ class StudyRun:
             self.store.put(noise={} if noise is None else asdict(noise))
         known = self.store.fact("noise")
         return RunNoise(**known) if known else None
+
+    def _expected(self, noise: RunNoise | None) -> float | None:
+        """The size of least seconds, if the noise scale is B_crit."""
+        run = self.search.best_run(self._middle())
+        if noise is None or run.steps_to_target is None:
+            return None
+        return estimate(self.settings.batch_sizes, self.costs.rounds(), run, noise, law=self.law).batch_size
 
     def _estimate(self, noise: RunNoise | None) -> None:
         """The quick answer."""
@@ -197,7 +208,6 @@ class StudyRun:
             target=target,
             wide=self.wide,
             stored={(run.batch_size, run.seed, run.point): run for run in self.store.runs()},
-            most_seeds=MORE * self.settings.seeds,
             ahead=self.ahead,
         )
 
@@ -205,17 +215,10 @@ class StudyRun:
         """Run what bears on the recommendation until it is sure enough."""
         while True:
             view = self._view()
-            step = next_step(
-                view,
-                self.settings.batch_sizes if view is not None else self.costs.sizes(),
-                middle=self._middle(),
-                searched=self.search.found,
-                seeds=self.search.seeds,
-                most_seeds=MORE * self.settings.seeds,
-                tolerance=self.tolerance,
-            )
+            step = self._next_step(view, self.search.found, self.search.seeds)
             if step is None:
                 break
+            self._foresee(view)
             if step in self.search.found:
                 self._add_seed(step)
             else:
@@ -225,10 +228,38 @@ class StudyRun:
         sure = view is not None and view.regret() <= self.tolerance
         self.stopped = _SURE.format(percent=units.percent(self.tolerance)) if sure else _ALL_DONE
 
+    def _next_step(
+        self, view: Outlook | None, searched: Collection[int], seeds: Mapping[int, int]
+    ) -> int | None:
+        return next_step(
+            view,
+            self.settings.batch_sizes if view is not None else self.costs.sizes(),
+            middle=self._middle(),
+            searched=searched,
+            seeds=seeds,
+            most_seeds=MORE * self.settings.seeds,
+            tolerance=self.tolerance,
+        )
+
+    def _foresee(self, view: Outlook | None) -> None:
+        """Let the seeds that come next be made ahead, of the sizes that were searched."""
+        if not self.ahead.room:
+            return
+        few = LEAST_SEEDS if view is None else 0
+        wanted = foreseen(
+            lambda seeds: self._next_step(view, self.settings.batch_sizes, seeds),
+            outwards(self.search.reached(), self._middle()),
+            seeds=self.search.seeds,
+            planned=self.settings.seeds if self.complete else few,
+            most=self.ahead.room,
+        )
+        self.search.expect_seeds(wanted)
+
     def _confirm(self) -> None:
         """All seeds of the sizes that arrived, where too few did to tell when fewer seeds are enough."""
         for size in self.search.reached():
             while self.search.seeds.get(size, 0) < self.settings.seeds:
+                self._foresee(None)
                 self._add_seed(size)
 
     def _complete(self) -> None:
@@ -236,11 +267,13 @@ class StudyRun:
         allowance = max(self._cost(), _SHARE_TO_COMPLETE * self.budget)
         for size in outwards(self.costs.sizes(), self._middle()):
             if size not in self.search.found and self._expected_cost(size) <= allowance - self._cost():
+                self._foresee(None)
                 self._find(size)
         for number in range(self.settings.seeds):
             for size in outwards(self.search.reached(), self._middle()):
                 few = self.search.seeds.get(size, 0) <= number
                 if few and self._expected_cost(size) <= allowance - self._cost():
+                    self._foresee(None)
                     self._add_seed(size)
 
     def _find(self, size: int) -> None:
@@ -315,6 +348,7 @@ class StudyRun:
             points=self.wide,
             most_steps=self._pilot_steps(),
             deadline=self.session.deadline,
+            ahead=self.ahead,
         )
         self._put_target(found.target, found.how)
         said = f"batch size {self._middle()}: the target is {found.target}"

@@ -1,15 +1,14 @@
 """The runs of a study: the best learning rate of a batch size, found on a coarse grid, then over seeds."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rightbatch import units
-from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
+from rightbatch.study.ahead import Ahead
 from rightbatch.study.grid import around, best_point, guess, lr_at, next_points
 from rightbatch.study.pool import NOT_REACHED, Choice, choices, pool, scores_of
-from rightbatch.study.processes import Ahead
 from rightbatch.study.session import Session
 from rightbatch.study.store import Store
 from rightbatch.study.subject import Run, Subject, Sweep
@@ -58,8 +57,7 @@ class Search:
         target: when a run counts as trained.
         wide: learning rates of the first search, as points of the grid.
         stored: runs of earlier sessions by (batch size, seed, point); taken when their turn comes.
-        most_seeds: seeds that a batch size may be run with.
-        ahead: sweeps that other processes make before they are asked for.
+        ahead: makes the sweeps, and others before they are asked for.
     """
 
     subject: Subject
@@ -69,7 +67,6 @@ class Search:
     target: Target
     wide: Sequence[int]
     stored: dict[tuple[int, int, int], Run]
-    most_seeds: int = 1
     ahead: Ahead = field(default_factory=lambda: Ahead(None))
     runs: list[Run] = field(default_factory=list)
     """In the order of their making: what to do next depends on them alone."""
@@ -107,7 +104,7 @@ class Search:
         tried: set[int] = set()
         scores: dict[int, float] = {}
         while wanted:
-            self._sweep(size, self.seed, wanted, most_steps)
+            self._sweep(size, self.seed, wanted, most_steps, alone=not self.subject.timed_apart)
             tried.update(wanted)
             runs = [run for run in self._runs_of(size, self.seed) if run.point in tried]
             scores = scores_of(runs, self.target.value)
@@ -121,11 +118,11 @@ class Search:
     def add_seed(self, size: int) -> None:
         """One more seed of a batch size, with the best learning rate and its neighbours on the fine grid."""
         number = self.seeds.get(size, 0)
-        points = self.fine.setdefault(size, set(around(self.found[size].point, below=2, above=2, step=1)))
-        self._expect(size, number, tuple(sorted(points)))
-        self._fine(size, self.seed + number, sorted(points))
+        points = self._fine_points(size)
+        self._fine(size, self.seed + number, points)
         self.seeds[size] = number + 1
         while more := self._beyond_edge(size):
+            self._expect((size, self.seed + k, more) for k in range(number + 1))
             for seed in range(self.seed, self.seed + number + 1):
                 self._fine(size, seed, more)
             points.update(more)
@@ -138,19 +135,22 @@ class Search:
         least = min([*smaller, *larger], default=math.inf)
         return min(epochs, math.ceil(_SLACK * least) + 10) if math.isfinite(least) else epochs
 
-    def _expect(self, size: int, number: int, points: tuple[int, ...]) -> None:
-        """Let other processes begin this seed and the next, which will probably be asked for."""
-        most_steps = self._most_steps(size, {size: self.found[size]})
-        wanted = [
-            Sweep(target=self.target, batch_size=size, seed=seed, points=points, most_steps=most_steps)
-            for seed in range(self.seed + number, self.seed + self.most_seeds)
-            if not any((size, seed, point) in self.stored for point in points)
-            and not self._runs_of(size, seed)
-        ]
-        self.ahead.expect(wanted, deadline=self.session.deadline)
+    def expect_seeds(self, wanted: Sequence[tuple[int, int]]) -> None:
+        """Let these be made ahead: batch sizes that were searched, each with the number of a seed."""
+        self._expect((size, self.seed + number, self._fine_points(size)) for size, number in wanted)
 
-    def _fine(self, size: int, seed: int, points: Sequence[int]) -> None:
-        self._sweep(size, seed, points, self._most_steps(size, {size: self.found[size]}))
+    def _expect(self, wanted: Iterable[tuple[int, int, Collection[int]]]) -> None:
+        sweeps = (self._missing(*each, self._most_fine_steps(each[0])) for each in wanted)
+        self.ahead.expect(sweep for sweep in sweeps if sweep is not None)
+
+    def _fine_points(self, size: int) -> set[int]:
+        return self.fine.setdefault(size, set(around(self.found[size].point, below=2, above=2, step=1)))
+
+    def _fine(self, size: int, seed: int, points: Collection[int]) -> None:
+        self._sweep(size, seed, points, self._most_fine_steps(size))
+
+    def _most_fine_steps(self, size: int) -> int:
+        return self._most_steps(size, {size: self.found[size]})
 
     def _beyond_edge(self, size: int) -> list[int]:
         """Learning rates to add where the best over all seeds has no worse neighbour yet."""
@@ -164,28 +164,28 @@ class Search:
             return [point - 2, point - 1]
         return [point + 1, point + 2] if point == max(points) else []
 
-    def _sweep(self, size: int, seed: int, points: Sequence[int], most_steps: int) -> None:
-        self._keep(self.ahead.take(size, seed))
+    def _sweep(
+        self, size: int, seed: int, points: Collection[int], most_steps: int, *, alone: bool = False
+    ) -> None:
         done = {run.point for run in self._runs_of(size, seed)}
-        left = [point for point in points if point not in done]
-        self.runs.extend(self.stored[size, seed, p] for p in left if (size, seed, p) in self.stored)
-        missing = tuple(point for point in left if (size, seed, point) not in self.stored)
-        if not missing:
+        known = [(size, seed, point) for point in sorted(points) if point not in done]
+        self.runs.extend(self.stored[key] for key in known if key in self.stored)
+        work = self._missing(size, seed, points, most_steps)
+        if work is None:
             return
         self.session.check()
         self.session.worked = True
-        work = Sweep(target=self.target, batch_size=size, seed=seed, points=missing, most_steps=most_steps)
-        made = self.subject.runs(work, deadline=self.session.deadline)
-        self._keep(made)
-        self.runs.extend(made[0])
+        runs, timings = self.ahead.make(self.subject, work, deadline=self.session.deadline, alone=alone)
+        self.store.add_runs(runs, timings, seconds=self.session.spent)
+        self.runs.extend(runs)
 
-    def _keep(self, made: tuple[list[Run], list[Timing]] | None) -> None:
-        """Store runs as soon as they are known."""
-        if made is not None:
-            runs, timings = made
-            self.session.worked = True
-            self.store.add_runs(runs, timings, seconds=self.session.spent)
-            self.stored.update({(run.batch_size, run.seed, run.point): run for run in runs})
+    def _missing(self, size: int, seed: int, points: Collection[int], most_steps: int) -> Sweep | None:
+        """The learning rates not trained yet, in this session or an earlier one; `None`: there are none."""
+        done = {run.point for run in self._runs_of(size, seed)}
+        left = tuple(p for p in sorted(points) if p not in done and (size, seed, p) not in self.stored)
+        if not left:
+            return None
+        return Sweep(target=self.target, batch_size=size, seed=seed, points=left, most_steps=most_steps)
 
     def _runs_of(self, size: int, seed: int) -> list[Run]:
         return [run for run in self.runs if run.batch_size == size and run.seed == seed]

@@ -1,0 +1,60 @@
+"""Where sweeps are made beside each other: what an executor is, and what its worker does."""
+
+import time
+from concurrent.futures import Future
+from typing import Protocol
+
+import cloudpickle
+
+from rightbatch.errors import SettingError
+from rightbatch.measure.clock import Timing
+from rightbatch.study.subject import DeadlineError, Run, Subject, Sweep
+
+Made = tuple[list[Run], list[Timing]]
+"""The runs of a sweep, and their timings."""
+
+
+class Executor(Protocol):
+    """Makes sweeps, several at once."""
+
+    jobs: int
+    """How many at once."""
+    lost: type[Exception]
+    """What `submit` and its futures raise once a worker has died."""
+
+    def begin(self) -> None:
+        """Get ready, and come back when nothing of that is still going on."""
+        ...
+
+    def submit(self, sweep: Sweep, seconds: float) -> "Future[Made]":
+        """Begin a sweep that may take so many seconds."""
+        ...
+
+    def close(self) -> None:
+        """End what is under way."""
+        ...
+
+
+def packed(subject: Subject, jobs: int | None) -> bytes:
+    """The subject as it is sent to another process.
+
+    Raises:
+        SettingError: it cannot be sent.
+    """
+    try:
+        data: bytes = cloudpickle.dumps(subject)
+    except Exception as error:
+        problem = f"needs a model that can be sent to another process ({error})"
+        raise SettingError("jobs", problem, jobs, "write jobs=1") from error
+    return data
+
+
+def made_by(subject: Subject, sweep: Sweep, seconds: float) -> Made:
+    """In a worker: one sweep that may take so many seconds.
+
+    Raises:
+        DeadlineError: it took longer.
+    """
+    if seconds <= 0:
+        raise DeadlineError
+    return subject.runs(sweep, deadline=time.perf_counter() + seconds)

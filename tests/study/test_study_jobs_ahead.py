@@ -1,0 +1,233 @@
+"""What is made ahead, and when: by an executor that makes nothing until a test tells it to."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from rightbatch.measure.clock import Timing
+from rightbatch.records import Outcome
+from rightbatch.study.ahead import Ahead
+from rightbatch.study.executor import Made
+from rightbatch.study.plan import foreseen
+from rightbatch.study.run import StudyRun
+from rightbatch.study.search import first_points
+from rightbatch.study.settings import Settings
+from rightbatch.study.store import Store
+from rightbatch.study.subject import DeadlineError, Sweep
+from rightbatch.train.target import Target
+from study.hand_made import blobs, run
+
+
+def sweep(seed: int = 0) -> Sweep:
+    """Three learning rates of the blobs."""
+    target = Target("loss", "validation", 0.45)
+    return Sweep(target=target, batch_size=16, seed=seed, points=(-8, -6, -4), most_steps=2000)
+
+
+class GoneError(Exception):
+    """What the executor below raises when it is lost."""
+
+
+@dataclass
+class Recorder:
+    """An executor that makes nothing until it is told to, and knows what it was asked for."""
+
+    jobs: int = 2
+    lost: type[Exception] = GoneError
+    asked: list[tuple[Sweep, Future[Made]]] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Nothing to get ready."""
+
+    def submit(self, sweep: Sweep, seconds: float) -> Future[Made]:
+        self.asked.append((sweep, Future()))
+        return self.asked[-1][1]
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+    def wait_for(self, count: int) -> None:
+        """Until so many sweeps were asked for, and then a little: whether there are more."""
+        while len(self.asked) < count:
+            time.sleep(0.01)
+        time.sleep(0.05)
+
+    def answer(self, number: int, made: Made | Exception = ([], [])) -> None:
+        """Let the sweep that was the so-maniest to be asked for be made."""
+        self.wait_for(number + 1)
+        future = self.asked[number][1]
+        if isinstance(made, Exception):
+            future.set_exception(made)
+        else:
+            future.set_result(made)
+
+
+def later(*calls: Callable[[], None]) -> None:
+    """Do something while the main thread waits."""
+
+    def act() -> None:
+        for call in calls:
+            call()
+
+    threading.Timer(0.05, act).start()
+
+
+def soon() -> float:
+    """A deadline that a test which would wait for ever meets."""
+    return time.perf_counter() + 30
+
+
+MADE: Made = ([run(16, -8, 1, 10.0)], [])
+
+
+def test_the_sweep_asked_for_comes_first_and_no_more_than_the_jobs_at_once() -> None:
+    """Then what is expected, in its order; as one is done the next begins, though another is waited for."""
+    recorder, seen = Recorder(jobs=2), list[int]()
+    ahead = Ahead(recorder)
+    ahead.expect([sweep(1), sweep(2), sweep(3)])
+
+    def second_then_first() -> None:
+        recorder.wait_for(2)
+        seen.append(len(recorder.asked))
+        recorder.answer(1)
+        recorder.wait_for(3)
+        seen.append(len(recorder.asked))
+        recorder.answer(0, MADE)
+
+    later(second_then_first)
+    assert ahead.make(blobs(), sweep(0), deadline=soon()) == MADE
+    assert seen == [2, 3]
+    assert [asked for asked, _ in recorder.asked[:3]] == [sweep(0), sweep(1), sweep(2)]
+
+
+def test_what_was_made_ahead_is_taken_once() -> None:
+    """The second seed is there when it is asked for, and nothing more is made for it."""
+    recorder = Recorder()
+    ahead = Ahead(recorder)
+    ahead.expect([sweep(1)])
+    later(lambda: recorder.answer(1, MADE), lambda: recorder.answer(0))
+    ahead.make(blobs(), sweep(0), deadline=soon())
+    ahead.expect([])
+    assert ahead.make(blobs(), sweep(1), deadline=soon()) == MADE
+    assert len(recorder.asked) == 2
+
+
+def test_a_sweep_of_other_settings_is_not_taken() -> None:
+    """What was made ahead with fewer steps is not what is asked for."""
+    recorder = Recorder()
+    ahead = Ahead(recorder)
+    ahead.expect([replace(sweep(1), most_steps=1999)])
+    later(lambda: recorder.answer(1), lambda: recorder.answer(0))
+    ahead.make(blobs(), sweep(0), deadline=soon())
+    ahead.expect([])
+    later(lambda: recorder.answer(2, MADE))
+    assert ahead.make(blobs(), sweep(1), deadline=soon()) == MADE
+
+
+def test_timings_of_runs_beside_others_do_not_count() -> None:
+    """The runs do."""
+    recorder = Recorder()
+    later(lambda: recorder.answer(0, (MADE[0], [Timing(16, 0, 1, 0.5)])))
+    assert Ahead(recorder).make(blobs(), sweep(), deadline=soon()) == MADE
+
+
+def test_alone_means_that_nothing_else_is_under_way() -> None:
+    """What is still being made is waited for, then the sweep is made here."""
+    recorder, order = Recorder(), list[str]()
+    ahead = Ahead(recorder)
+    ahead.expect([sweep(1)])
+    later(lambda: recorder.answer(0))
+    ahead.make(blobs(), sweep(0), deadline=soon())
+    later(lambda: order.append("made ahead"), lambda: recorder.answer(1))
+    runs, _ = ahead.make(blobs(), sweep(2), deadline=soon(), alone=True)
+    order.append("alone")
+    assert order == ["made ahead", "alone"]
+    assert runs == blobs().runs(sweep(2))[0]
+    assert len(recorder.asked) == 2
+
+
+def test_lack_of_memory_beside_others_is_none_alone() -> None:
+    """The sweep is made again here, with the memory to itself."""
+    recorder = Recorder()
+    heavy = run(16, -8, 0, None, outcome=Outcome.OUT_OF_MEMORY)
+    later(lambda: recorder.answer(0, ([heavy], [])))
+    assert Ahead(recorder).make(blobs(), sweep(), deadline=soon()) == blobs().runs(sweep())
+
+
+def test_an_executor_that_is_lost_does_no_harm() -> None:
+    """What it was making is made here, and it is asked no more."""
+    recorder = Recorder()
+    ahead = Ahead(recorder)
+    later(lambda: recorder.answer(0, GoneError()))
+    for seed in (0, 1):
+        made = ahead.make(blobs(), sweep(seed), deadline=soon())
+        assert made == blobs().runs(sweep(seed))
+    assert len(recorder.asked) == 1
+    assert ahead.room == 0
+
+
+def test_a_deadline_is_kept_though_the_worker_does_not_come_back() -> None:
+    """Two seconds after it the wait is over."""
+    with pytest.raises(DeadlineError):
+        Ahead(Recorder()).make(blobs(), sweep(), deadline=time.perf_counter() - 1.9)
+
+
+def test_foreseen_are_the_steps_that_the_plan_would_take() -> None:
+    """Sizes in turn until the plan is content; a size that is still to be searched is stepped over."""
+
+    def step(seeds: Mapping[int, int]) -> int | None:
+        """The size of the fewest seeds, until each has two."""
+        size = min((8, 16, 32), key=lambda size: seeds.get(size, 0))
+        return size if seeds.get(size, 0) < 2 else None
+
+    wanted = foreseen(step, [16, 8], seeds={8: 1}, planned=3, most=99)
+    assert wanted == [(16, 0), (8, 1), (16, 1), (16, 2), (8, 2)]
+    assert foreseen(step, [16, 8], seeds={8: 1}, planned=3, most=2) == wanted[:2]
+
+
+def test_a_study_lets_the_next_seeds_be_made_ahead() -> None:
+    """While one is waited for the next is under way, and hardly any is made in vain."""
+    made: list[Sweep] = []
+
+    class Here(Recorder):
+        """Makes what is asked for at once."""
+
+        def submit(self, sweep: Sweep, seconds: float) -> Future[Made]:
+            made.append(sweep)
+            future = super().submit(sweep, seconds)
+            future.set_result(blobs().runs(sweep))
+            return future
+
+    store, settings = (
+        Store(None),
+        Settings(
+            model="",
+            optimizer="",
+            target="val_loss<=0.45",
+            batch_sizes=(8, 32),
+            seeds=3,
+            seed=0,
+            threads=1,
+            data="",
+        ),
+    )
+    StudyRun(
+        subject=blobs(),
+        settings=settings,
+        store=store,
+        wide=first_points(),
+        budget=300,
+        tolerance=10.0,
+        memory_limit=None,
+        complete=True,
+        progress=lambda progress: None,
+        ahead=Ahead(Here(jobs=3)),
+    ).run()
+    assert len(made) == len(set(made))
+    kept = {(run.batch_size, run.seed, run.point) for run in store.runs()}
+    vain = [sweep for sweep in made if (sweep.batch_size, sweep.seed, sweep.points[0]) not in kept]
+    assert len(vain) <= 2
