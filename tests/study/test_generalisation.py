@@ -1,6 +1,7 @@
 """Validation against training loss, batch size by batch size: measured at the right moments, and compared."""
 
 import math
+import time
 from itertools import islice
 from typing import Any
 
@@ -8,20 +9,16 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from rightbatch.study.ahead import Ahead
 from rightbatch.study.generalisation import compared, measure
 from rightbatch.study.problem import Problem
-from rightbatch.study.session import Session
+from rightbatch.study.processes import Workers
 from rightbatch.study.subject import DeadlineError
 from rightbatch.train.target import Target
 from study.hand_made import blobs, sweep
 
 SEEDS = 4
 SCATTER = (0.001, -0.001, 0.0005, -0.0005)
-
-
-def session(budget: float = 60.0) -> Session:
-    """One that has just begun."""
-    return Session(budget=budget, progress=lambda progress: None, settled=1)
 
 
 def losses(size: int, gap: float, seeds: int = SEEDS) -> list[dict[str, Any]]:
@@ -44,7 +41,7 @@ def test_the_losses_are_those_of_the_moments() -> None:
         problem, Target("loss", "validation", 0.6), batch_size=10, seed=1, points=[-4], most_steps=500
     )
     assert run.steps_to_target is not None
-    (found,) = measure(problem, [run], examples=200.0, session=session())
+    (found,) = measure(problem, [run], examples=200.0, ahead=Ahead(None), deadline=math.inf)
 
     def by_hand(steps: int) -> list[float]:
         state = problem.learner.start([1])
@@ -104,4 +101,20 @@ def test_a_spent_budget_ends_it() -> None:
     target = Target("loss", "validation", 0.6)
     runs = sweep(problem, target, batch_size=10, seed=1, points=[-4], most_steps=500)
     with pytest.raises(DeadlineError):
-        measure(problem, runs, examples=200.0, session=session(budget=-1.0))
+        measure(problem, runs, examples=200.0, ahead=Ahead(None), deadline=time.perf_counter() - 1)
+
+
+def test_processes_find_the_same_losses() -> None:
+    """Two at once, and in the same order."""
+    problem, target = blobs(), Target("loss", "validation", 0.6)
+    runs = [
+        *sweep(problem, target, batch_size=10, seed=1, points=[-4, -6], most_steps=500),
+        *sweep(problem, target, batch_size=20, seed=1, points=[-4], most_steps=500),
+    ]
+    alone = measure(problem, runs, examples=200.0, ahead=Ahead(None), deadline=math.inf)
+    workers = Workers(problem, 2)
+    try:
+        together = measure(problem, runs, examples=200.0, ahead=Ahead(workers), deadline=math.inf)
+    finally:
+        workers.close()
+    assert together == alone

@@ -5,14 +5,17 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import pytest
 
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
 from rightbatch.study.ahead import Ahead
-from rightbatch.study.executor import Made
+from rightbatch.study.executor import Made, Work, made_by
 from rightbatch.study.plan import foreseen
+from rightbatch.study.problem import Problem
 from rightbatch.study.run import StudyRun
 from rightbatch.study.search import first_points
 from rightbatch.study.settings import Settings
@@ -38,13 +41,13 @@ class Recorder:
 
     jobs: int = 2
     lost: type[Exception] = GoneError
-    asked: list[tuple[Sweep, Future[Made]]] = field(default_factory=list)
+    asked: list[tuple[Work, Future[Any]]] = field(default_factory=list)
 
     def begin(self) -> None:
         """Nothing to get ready."""
 
-    def submit(self, sweep: Sweep, seconds: float) -> Future[Made]:
-        self.asked.append((sweep, Future()))
+    def submit(self, work: Work, seconds: float) -> Future[Any]:
+        self.asked.append((work, Future()))
         return self.asked[-1][1]
 
     def close(self) -> None:
@@ -56,7 +59,7 @@ class Recorder:
             time.sleep(0.01)
         time.sleep(0.05)
 
-    def answer(self, number: int, made: Made | Exception = ([], [])) -> None:
+    def answer(self, number: int, made: Any = ([], [])) -> None:
         """Let the sweep that was the so-maniest to be asked for be made."""
         self.wait_for(number + 1)
         future = self.asked[number][1]
@@ -176,6 +179,22 @@ def test_a_deadline_is_kept_though_the_worker_does_not_come_back() -> None:
         Ahead(Recorder()).make(blobs(), sweep(), deadline=time.perf_counter() - 1.9)
 
 
+def test_pieces_of_work_come_in_their_order_and_survive_a_lost_worker() -> None:
+    """As many are begun as there are jobs, and one more; those of a worker that dies are made here."""
+    recorder = Recorder()
+    ahead = Ahead(recorder)
+    works = [partial(_times, factor) for factor in (1, 2, 3, 4)]
+    results = ahead.each(blobs(), works, deadline=soon())
+    later(lambda: recorder.answer(0, "first"), lambda: recorder.answer(1, GoneError()))
+    assert str(next(results)) == "first"
+    assert len(recorder.asked) == 3
+    assert list(results) == [2 * 300, 3 * 300, 4 * 300]
+
+
+def _times(factor: int, problem: Problem) -> int:
+    return factor * (problem.samples + len(problem.validation[0]))
+
+
 def test_foreseen_are_the_steps_that_the_plan_would_take() -> None:
     """Sizes in turn until the plan is content; a size that is still to be searched is stepped over."""
 
@@ -196,10 +215,11 @@ def test_a_study_lets_the_next_seeds_be_made_ahead() -> None:
     class Here(Recorder):
         """Makes what is asked for at once."""
 
-        def submit(self, sweep: Sweep, seconds: float) -> Future[Made]:
-            made.append(sweep)
-            future = super().submit(sweep, seconds)
-            future.set_result(blobs().runs(sweep))
+        def submit(self, work: Work, seconds: float) -> Future[Any]:
+            future = super().submit(work, seconds)
+            future.set_result(made_by(blobs(), work, seconds))
+            if isinstance(work, Sweep):
+                made.append(work)
             return future
 
     store, settings = (

@@ -11,8 +11,10 @@ after many steps in more, so that the runs would depend on the number of jobs.
 import importlib
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, wait
+from typing import Any, TypeVar
 
 from rightbatch.checks import one_of, whole_number
 from rightbatch.errors import MissingExtraError
@@ -20,6 +22,8 @@ from rightbatch.records import Outcome
 from rightbatch.study.executor import Executor, Made
 from rightbatch.study.processes import Workers
 from rightbatch.study.subject import DeadlineError, Run, Subject, Sweep
+
+T = TypeVar("T")
 
 EXECUTORS = ("processes", "ray")
 
@@ -81,6 +85,27 @@ class Ahead:
             return self.make(subject, sweep, deadline=deadline, alone=True)  # the others took memory, too
         return runs, []
 
+    def each(self, subject: Subject, works: Iterable[Callable[[Any], T]], *, deadline: float) -> Iterator[T]:
+        """What each piece of work returns, in their order, several made at once.
+
+        Args:
+            subject: what each is called with.
+            works: functions that can be sent to another process.
+            deadline: `time.perf_counter()` after which no more are begun.
+
+        Raises:
+            DeadlineError: the deadline passed.
+        """
+        flying: deque[tuple[Callable[[Any], T], Future[T] | None]] = deque()
+        for work in works:
+            if time.perf_counter() > deadline:
+                raise DeadlineError
+            flying.append((work, self._begun(work, deadline)))
+            if self._executor is None or len(flying) > self._executor.jobs:
+                yield self._ended(subject, *flying.popleft())
+        while flying:
+            yield self._ended(subject, *flying.popleft())
+
     def settle(self, *, deadline: float) -> None:
         """Wait until nothing is under way, so that timings are clean; what was made is kept.
 
@@ -94,6 +119,19 @@ class Ahead:
         """End what is under way."""
         if self._executor is not None:
             self._executor.close()
+
+    def _begun(self, work: Callable[[Any], T], deadline: float) -> "Future[T] | None":
+        return None if self._executor is None else self._executor.submit(work, deadline - time.perf_counter())
+
+    def _ended(self, subject: Subject, work: Callable[[Any], T], future: "Future[T] | None") -> T:
+        if self._executor is None or future is None:
+            return work(subject)
+        try:
+            return future.result()
+        except self._executor.lost:  # go on without
+            self.close()
+            self._executor, self._under_way = None, {}
+            return work(subject)
 
     def _made(self, executor: Executor, sweep: Sweep, deadline: float) -> list[Run]:
         """The runs of the sweep; until they are there the executor is never without work."""

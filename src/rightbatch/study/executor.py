@@ -1,8 +1,9 @@
 """Where sweeps are made beside each other: what an executor is, and what its worker does."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Protocol
+from typing import Any, Protocol
 
 import cloudpickle
 
@@ -12,6 +13,10 @@ from rightbatch.study.subject import DeadlineError, Run, Subject, Sweep
 
 Made = tuple[list[Run], list[Timing]]
 """The runs of a sweep, and their timings."""
+
+
+Work = Sweep | Callable[[Any], Any]
+"""A sweep, or a function of the subject that can be sent to another process."""
 
 
 class Executor(Protocol):
@@ -26,8 +31,8 @@ class Executor(Protocol):
         """Get ready, and come back when nothing of that is still going on."""
         ...
 
-    def submit(self, sweep: Sweep, seconds: float) -> "Future[Made]":
-        """Begin a sweep that may take so many seconds."""
+    def submit(self, work: Work, seconds: float) -> "Future[Any]":
+        """Begin a sweep that may take so many seconds, or any other work with the subject."""
         ...
 
     def close(self) -> None:
@@ -49,12 +54,14 @@ def packed(subject: Subject, jobs: int | None) -> bytes:
     return data
 
 
-def made_by(subject: Subject, sweep: Sweep, seconds: float) -> Made:
-    """In a worker: one sweep that may take so many seconds.
+def made_by(subject: Subject, work: Work, seconds: float) -> Any:
+    """In a worker: the runs of a sweep that may take so many seconds, or what other work returns.
 
     Raises:
         DeadlineError: it took longer.
     """
     if seconds <= 0:
         raise DeadlineError
-    return subject.runs(sweep, deadline=time.perf_counter() + seconds)
+    if isinstance(work, Sweep):
+        return subject.runs(work, deadline=time.perf_counter() + seconds)
+    return work(subject)

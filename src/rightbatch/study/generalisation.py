@@ -7,6 +7,7 @@ A comparison at equal epochs alone would blame large batches for their fewer ste
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ import numpy as np
 from rightbatch import units
 from rightbatch.learners.metrics import evaluate
 from rightbatch.stats.equivalence import DIFFERS, SAME, equivalence
+from rightbatch.study.ahead import Ahead
 from rightbatch.study.problem import Problem
-from rightbatch.study.session import Session
 from rightbatch.study.subject import Run
 from rightbatch.train.loop import endless, train
 
@@ -42,23 +43,23 @@ class Losses:
     at_examples: tuple[float, float]
 
 
-def measure(problem: Problem, runs: Sequence[Run], examples: float, session: Session) -> list[Losses]:
+def measure(
+    problem: Problem, runs: Sequence[Run], examples: float, *, ahead: Ahead, deadline: float
+) -> list[Losses]:
     """Train runs again, and evaluate both parts at the target and after so many examples.
 
     Args:
         problem: what is trained.
         runs: of several batch sizes and the same seeds; all reached the target.
         examples: seen by each at the second moment.
-        session: its deadline ends the work.
+        ahead: makes several at once.
+        deadline: `time.perf_counter()` after which no more are begun.
 
     Raises:
-        DeadlineError: the budget is spent.
+        DeadlineError: the deadline passed.
     """
-    found = []
-    for run in runs:
-        session.check()
-        found.append(_losses(problem, run, examples))
-    return found
+    works = [partial(_losses, run=run, examples=examples) for run in runs]
+    return list(ahead.each(problem, works, deadline=deadline))
 
 
 def _losses(problem: Problem, run: Run, examples: float) -> Losses:

@@ -7,12 +7,13 @@ import threading
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for
+from typing import Any
 
 import cloudpickle
 
-from rightbatch.study.executor import Made, made_by, packed
+from rightbatch.study.executor import Work, made_by, packed
 from rightbatch.study.machine import fixed_threads
-from rightbatch.study.subject import Subject, Sweep
+from rightbatch.study.subject import Subject
 
 _PATIENCE = 10.0
 """Seconds until a process that was told to end has ended."""
@@ -43,9 +44,9 @@ class Workers:
         """Start the processes; what they do then, importing above all, would disturb timings."""
         wait([self._pool.submit(_ready) for _ in range(self.jobs)])
 
-    def submit(self, sweep: Sweep, seconds: float) -> "Future[Made]":
-        """Begin a sweep that may take so many seconds."""
-        return self._pool.submit(_make, sweep, seconds)
+    def submit(self, work: Work, seconds: float) -> "Future[Any]":
+        """Begin a sweep that may take so many seconds, or any other work with the subject."""
+        return self._pool.submit(_make, work, seconds)
 
     def close(self) -> None:
         """End the processes, whatever they do."""
@@ -83,6 +84,6 @@ def _ready() -> None:
     """In a worker: nothing; that it comes back shows that the worker has begun."""
 
 
-def _make(sweep: Sweep, seconds: float) -> Made:
-    """In a worker: one sweep."""
-    return made_by(_subject[0], sweep, seconds)
+def _make(work: Work, seconds: float) -> Any:
+    """In a worker: one sweep, or other work."""
+    return made_by(_subject[0], work, seconds)

@@ -10,9 +10,9 @@ import ray
 from ray.exceptions import RayError
 
 from rightbatch.errors import RightbatchError, SettingError
-from rightbatch.study.executor import Made, made_by, packed
+from rightbatch.study.executor import Work, made_by, packed
 from rightbatch.study.machine import fixed_threads
-from rightbatch.study.subject import DeadlineError, Subject, Sweep
+from rightbatch.study.subject import DeadlineError, Subject
 
 _PATIENCE = 10.0
 """Seconds to wait for the cluster's answer."""
@@ -51,11 +51,11 @@ class RayTasks:
         ready = ray.remote(num_cpus=self._threads)(_ready)
         ray.get([ready.remote([self._subject], self._threads) for _ in range(self.jobs)])
 
-    def submit(self, sweep: Sweep, seconds: float) -> "Future[Made]":
-        """Begin a sweep that may take so many seconds."""
-        task = self._make.remote([self._subject], self._threads, sweep, seconds)
+    def submit(self, work: Work, seconds: float) -> "Future[Any]":
+        """Begin a sweep that may take so many seconds, or any other work with the subject."""
+        task = self._make.remote([self._subject], self._threads, work, seconds)
         self._under_way.append(task)
-        made: Future[Made] = Future()
+        made: Future[Any] = Future()
         task.future().add_done_callback(lambda answer: _pass_on(answer, made))
         return made
 
@@ -84,7 +84,7 @@ def _knock(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
 
 
-def _pass_on(answer: "Future[Any]", made: "Future[Made]") -> None:
+def _pass_on(answer: "Future[Any]", made: "Future[Any]") -> None:
     """Give the future of ours what that of Ray holds; errors of the study come as values."""
     error = answer.exception()
     found = answer.result() if error is None else error
@@ -106,10 +106,10 @@ def _ready(place: list[Any], threads: int) -> None:
         fixed_threads(threads).__enter__()
 
 
-def _make(place: list[Any], threads: int, sweep: Sweep, seconds: float) -> Made | Exception:
-    """On the cluster: one sweep, or the error that ended it, which Ray would wrap."""
+def _make(place: list[Any], threads: int, work: Work, seconds: float) -> Any:
+    """On the cluster: one sweep or other work, or the error that ended it, which Ray would wrap."""
     _ready(place, threads)
     try:
-        return made_by(_subjects[place[0]], sweep, seconds)
+        return made_by(_subjects[place[0]], work, seconds)
     except (DeadlineError, RightbatchError) as error:
         return error

@@ -160,7 +160,9 @@ class StudyRun:
         steps = np.median(np.exp(view.steps.log_steps[:, view.best()]))
         runs = self.search.tuned_runs(choices(pool(self.search.runs, self.settings.batch_sizes)))
         best = self.settings.batch_sizes[view.best()]
-        found = generalisation.measure(self.subject, runs, float(steps) * best, self.session)
+        found = generalisation.measure(
+            self.subject, runs, float(steps) * best, ahead=self.ahead, deadline=self.session.deadline
+        )
         self.store.put(generalisation=[asdict(losses) for losses in found])
 
     def _measure_noise(self) -> RunNoise | None:
