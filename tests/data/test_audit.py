@@ -131,6 +131,34 @@ def test_a_pass_that_is_left_has_an_account_too() -> None:
     assert str(audit).splitlines()[0].endswith(", left before its end")
 
 
+@pytest.mark.parametrize("cells", [2**18, 2 * ROWS, 1])
+@pytest.mark.parametrize("last", LAST)
+def test_passes_are_counted_apart(cells: int, last: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, two at a time, left early, and asked for now or only at the end."""
+    monkeypatch.setattr(tally_module, "FOLD_CELLS", cells)
+    settings: dict[str, Any] = {"shuffle": True, "last": last}
+    for asked in (True, False):
+        watch, other = Audit(Loader((X, LABELS), 7, **settings)), Loader((X, LABELS), 7, **settings)
+        expected = []
+        for number in range(4):
+            batches = [list(other.batches()) for _ in range(2)]
+            first, second = watch.batches(), watch.batches()
+            pairs = list(zip(first, second, strict=True))
+            assert len(pairs) == len(batches[0])
+            for batch in watch.batches():
+                if batch.step == number % 3:
+                    break
+            part = [batch for batch in other.batches() if batch.step <= number % 3]
+            expected += [by_hand(made) for made in (batches[1], batches[0], part)]
+            if asked:
+                assert len(watch.epochs) == 3 * (number + 1)
+        found = [told(audit) for audit in watch.epochs]
+        for number in range(4):  # of two passes at a time either may end first
+            pair = slice(3 * number, 3 * number + 2)
+            found[pair], expected[pair] = (sorted(some[pair], key=str) for some in (found, expected))
+        assert found == expected
+
+
 def test_orders_do_what_they_say() -> None:
     """Stratified batches have each class within one of its share; balanced ones all classes alike."""
     labels = np.repeat([0, 1], [900, 100])

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol
 
 from rightbatch import units
-from rightbatch.data.tally import Labels, Tally, labels_of
+from rightbatch.data.tally import Counts, Labels, Tally, labels_of
 from rightbatch.records import Array, Batch, Tree
 
 LISTED = 20
@@ -23,6 +23,10 @@ class Batched(Protocol):
     @property
     def rows(self) -> int:
         """Rows of the data."""
+
+    @property
+    def batch_size(self) -> int | None:
+        """Samples of a batch."""
 
     def batches(self) -> Iterator[Batch]:
         """The next pass."""
@@ -108,11 +112,23 @@ class EpochAudit:
         return "\n".join(lines)
 
 
+class _Ended(NamedTuple):
+    """A pass that has ended, to be told of when somebody asks."""
+
+    tally: Tally
+    place: int
+    loader: str
+    epoch: int
+    complete: bool
+    waiting: float
+    computing: float
+
+
 class Audit:
     """Passes over a loader, each with an account of what its batches held, taken while training.
 
-    Iterate it in place of the loader. Only row numbers are kept, and counted many batches at a time: under
-    1 % of the time of a training whose epochs take over 10 ms (`bench/audit.py`).
+    Iterate it in place of the loader. Only row numbers are kept, and counted many batches at a time, those of
+    several passes together where these are short; `bench/audit.py` measures what that takes.
 
     Args:
         loader: its passes are made; one here is one there.
@@ -135,8 +151,18 @@ class Audit:
     def __init__(self, loader: Batched, labels: Any = None) -> None:
         self._loader = loader
         self._labels = labels_of(loader.data, labels, loader.rows)
-        self.epochs: list[EpochAudit] = []
+        self._tally = Tally(loader.data, loader.rows, self._labels)
+        self._ended: list[_Ended] = []
+        self._accounts: list[EpochAudit] = []
+        self._named: tuple[int | None, str] = (-1, "")
+
+    @property
+    def epochs(self) -> list[EpochAudit]:
         """One account for each pass that has ended, also for one that was left."""
+        for ended in self._ended:
+            self._accounts.append(_account(ended, self._loader.rows, self._labels))
+        self._ended.clear()
+        return [*self._accounts]
 
     def __iter__(self) -> Iterator[Tree]:
         """The batches of one epoch, each the same tree as the data."""
@@ -145,26 +171,49 @@ class Audit:
 
     def batches(self) -> Iterator[Batch]:
         """The same pass, with what a batch tells about itself."""
-        fold = _Fold(self._loader, self._labels)
-        waiting = computing = 0.0
-        clock, index, weight = time.perf_counter, fold.index.append, fold.weight.append
-        asked = clock()
+        tally, name = self._room(), self._name()
+        place, room, epoch, complete = tally.begin(), 1, 0, False
+        index: list[Array] = []
+        weight: list[Array] = []
+        waiting = own = 0.0
+        clock = time.perf_counter
+        began = asked = clock()
         try:
             for batch in self._loader.batches():
                 got = clock()
                 waiting += got - asked
-                index(batch.index)
-                weight(batch.weight)
-                if len(fold.index) >= fold.room:
-                    fold.count(batch)
-                    got = clock()  # what the audit takes is nobody's time
+                index.append(batch.index)
+                if batch.weight is not None:
+                    weight.append(batch.weight)
+                if len(index) >= room:  # also at the first, which tells what size they are
+                    epoch, room = batch.epoch, tally.most_batches(len(batch.index))
+                    if len(index) >= room:
+                        tally.add(place, index, weight)
+                        index, weight = [], []
+                    own += clock() - got  # what the audit takes is nobody's time
                 yield batch
                 asked = clock()
-                computing += asked - got
-            fold.complete = True
-            waiting += clock() - asked
+            complete = True
         finally:
-            self.epochs.append(fold.account(waiting, computing))
+            computing = asked - began - waiting - own
+            waiting += (clock() - asked) * complete
+            if index:
+                tally.add(place, index, weight)
+            tally.end()
+            self._ended.append(_Ended(tally, place, name, epoch, complete, waiting, computing))
+
+    def _room(self) -> Tally:
+        """Where the next pass is counted."""
+        if self._tally.begun == self._tally.places:
+            self._tally = Tally(self._loader.data, self._loader.rows, self._labels)
+        return self._tally
+
+    def _name(self) -> str:
+        """The loader's `repr`, made again when its batch size has changed: all that may change of it."""
+        size = self._loader.batch_size
+        if self._named[0] != size:
+            self._named = size, repr(self._loader)
+        return self._named[1]
 
 
 def audited(loader: Batched, labels: Any = None) -> EpochAudit:
@@ -182,64 +231,34 @@ def audited(loader: Batched, labels: Any = None) -> EpochAudit:
     return audit.epochs[0]
 
 
-class _Fold:
-    """The batches of one pass, counted many at a time."""
-
-    def __init__(self, loader: Batched, labels: Labels | None) -> None:
-        self._labels, self._name = labels, repr(loader)
-        self._tally = Tally(loader.data, loader.rows, labels)
-        self.index: list[Array] = []
-        """Row numbers of the batches not counted yet."""
-        self.weight: list[Array | None] = []
-        self.room = 1
-        """How many batches may wait."""
-        self.complete = False
-        self._epoch = 0
-
-    def count(self, batch: Batch) -> None:
-        """Count the batches up to and with this one; of the first one, see what size they are."""
-        self._epoch, self.room = batch.epoch, self._tally.most_batches(len(batch.index))
-        if len(self.index) >= self.room:
-            self._fold()
-
-    def _fold(self) -> None:
-        if self.index:
-            self._tally.fold(self.index, self.weight)
-            self.index.clear()
-            self.weight.clear()
-
-    def account(self, waiting: float, computing: float) -> EpochAudit:
-        """What was counted."""
-        self._fold()
-        tally, ragged = self._tally, self._tally.cells > 0
-        return EpochAudit(
-            loader=self._name,
-            epoch=self._epoch,
-            complete=self.complete,
-            rows=len(tally.times),
-            seen=int((tally.times > 0).sum()),
-            repeated=int((tally.times > 1).sum()),
-            most_often=int(tally.times.max()),
-            batches=tally.batches,
-            sizes=dict(tally.sizes),
-            delivered=tally.delivered,
-            padding=tally.padding,
-            value_padding=1 - tally.values / tally.cells if ragged else None,
-            bytes=tally.bytes,
-            classes=_class_counts(tally, self._labels),
-            waiting=waiting,
-            computing=computing,
-        )
-
-
-def _class_counts(tally: Tally, labels: Labels | None) -> tuple[ClassCount, ...]:
-    if labels is None or not tally.batches:
-        return ()
-    counts = zip(
-        labels.names, *(array.tolist() for array in (tally.total, tally.least, tally.most)), strict=True
+def _account(ended: _Ended, rows: int, labels: Labels | None) -> EpochAudit:
+    counts = ended.tally.counts(ended.place)
+    return EpochAudit(
+        loader=ended.loader,
+        epoch=ended.epoch,
+        complete=ended.complete,
+        rows=rows,
+        seen=counts.seen,
+        repeated=counts.repeated,
+        most_often=counts.most_often,
+        batches=counts.batches,
+        sizes=counts.sizes,
+        delivered=counts.delivered,
+        padding=counts.padding,
+        value_padding=1 - counts.values / counts.cells if counts.cells else None,
+        bytes=counts.bytes,
+        classes=_class_counts(counts, labels),
+        waiting=ended.waiting,
+        computing=ended.computing,
     )
+
+
+def _class_counts(counts: Counts, labels: Labels | None) -> tuple[ClassCount, ...]:
+    if labels is None or not counts.batches:
+        return ()
+    by_class = zip(labels.names, counts.total, counts.least, counts.most, strict=True)
     return tuple(
-        ClassCount(name, total, least, total / tally.batches, most) for name, total, least, most in counts
+        ClassCount(name, total, least, total / counts.batches, most) for name, total, least, most in by_class
     )
 
 

@@ -1,9 +1,9 @@
-"""What the batches of a pass held, counted from their row numbers alone: batches may be dropped at once."""
+"""What the batches of passes held, counted from their row numbers alone: batches may be dropped at once."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,11 +16,12 @@ from rightbatch.records import Array, Tree
 MOST_CLASSES = 1000
 """Whole numbers that range over more values than this are quantities, unless they are given as labels."""
 
-FOLD_ROWS = 2**16
-"""Rows counted by one call: enough that the call costs nothing, few enough that row numbers take 512 kB."""
+FOLD_ROWS = 2**15
+"""Rows counted by one call: enough that the call costs nothing, few enough that row numbers take 256 kB."""
 
 FOLD_CELLS = 2**18
-"""Most entries, batches times classes, of the table that one call fills."""
+"""Most entries of a table: of the one that a call fills, batches times classes, and of that of the rows of
+the passes that are counted side by side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,8 +88,48 @@ def _names(levels: Array, dtype: np.dtype[Any]) -> tuple[str, ...]:
     return tuple(str(level) for level in levels.astype(dtype).tolist())
 
 
+class Counts(NamedTuple):
+    """What the batches of one pass held."""
+
+    seen: int
+    """Different rows seen, padding apart."""
+    repeated: int
+    """Different rows seen more than once."""
+    most_often: int
+    """Times that the row seen most often was seen."""
+    batches: int
+    sizes: dict[int, int]
+    """How many batches there were of each number of rows."""
+    delivered: int
+    """Rows of all batches."""
+    padding: int
+    """Rows of all batches that are padding."""
+    bytes: int
+    cells: int
+    """Values of `Ragged` fields, padding counted."""
+    values: int
+    """The same without padding."""
+    least: list[int]
+    """Fewest rows of each class in a batch."""
+    total: list[int]
+    """Rows of each class."""
+    most: list[int]
+    """Most rows of each class in a batch."""
+
+
+class _Part(NamedTuple):
+    """Batches of one pass that are still to be counted."""
+
+    place: int
+    numbers: Sequence[Array]
+    weight: Sequence[Array]
+
+
 class Tally:
-    """A fold over the batches of one pass.
+    """A fold over the batches of several passes, each of which has a place.
+
+    Many batches are counted by one call: it takes 0.1 ms, and an epoch of small data may take less than ten
+    times that.
 
     Args:
         data: the tree of arrays that the batches are rows of.
@@ -97,80 +138,148 @@ class Tally:
 
     Example:
         >>> tally = Tally(np.zeros(5), 5, None)
-        >>> tally.fold([np.array([0, 1, 2]), np.array([3, 4, 3])], [np.ones(3), np.array([1, 1, 0])])
-        >>> tally.times.tolist(), tally.batches, tally.padding
-        ([1, 1, 1, 1, 1], 2, 1)
+        >>> place = tally.begin()
+        >>> tally.add(place, [np.array([0, 1, 2]), np.array([3, 4, 3])], [np.ones(3), np.array([1, 1, 0])])
+        >>> tally.end()
+        >>> counts = tally.counts(place)
+        >>> counts.seen, counts.repeated, counts.batches, counts.padding
+        (5, 0, 2, 1)
     """
 
     def __init__(self, data: Tree, rows: int, labels: Labels | None) -> None:
         every = [field for _, field in fields(data)]
         self._ragged = [field for field in every if isinstance(field, Ragged)]
         self._row_bytes = sum(field.nbytes // len(field) for field in every if not isinstance(field, Ragged))
-        self._labels = labels
-        self.times = np.zeros(rows, np.int32)
+        self._labels, self._classes = labels, 0 if labels is None else len(labels.names)
+        self.places = max(1, FOLD_CELLS // rows)
+        """Passes that there is room for."""
+        self.begun = self._ended = 0
+        self._times = np.zeros((self.places, rows), np.int32)
         """How often each row was seen, padding apart."""
-        self.sizes: Counter[int] = Counter()
-        """How many batches there were of each number of rows."""
-        self.batches = self.delivered = self.padding = self.bytes = self.cells = self.values = 0
-        classes = 0 if labels is None else len(labels.names)
-        self.least = np.full(classes, np.iinfo(np.int64).max)
-        """Fewest rows of each class in a batch."""
-        self.most, self.total = np.zeros(classes, np.int64), np.zeros(classes, np.int64)
-        self._last: tuple[Array, Array] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
+        self._seen: Array = np.zeros((3, self.places), np.int64)
+        """Rows seen, rows seen more than once, and times of the one seen most often."""
+        self._sums = np.zeros((6, self.places), np.int64)
+        """Batches, rows delivered, rows that are no padding, bytes, cells, values."""
+        self._sizes: list[Counter[int]] = [Counter() for _ in range(self.places)]
+        shape = self.places, self._classes
+        self._least = np.full(shape, np.iinfo(np.int64).max)
+        self._most, self._total = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        self._parts: list[_Part] = []
+        self._waiting = 0
+
+    def begin(self) -> int:
+        """The place of a pass that begins; there are `places` of them."""
+        self.begun += 1
+        return self.begun - 1
+
+    def end(self) -> None:
+        """A pass has ended. After the last one only counts are kept."""
+        self._ended += 1
+        if self._ended == self.places:
+            self._fold()
+            self._seen, self._times = _seen(self._times), self._times[:0]
 
     def most_batches(self, size: int) -> int:
-        """How many batches of about `size` rows may be folded by one call."""
-        return max(1, min(FOLD_ROWS // size, FOLD_CELLS // max(1, len(self.total))))
+        """How many batches of about `size` rows may be counted by one call."""
+        return max(1, min(FOLD_ROWS // size, FOLD_CELLS // max(1, self._classes)))
 
-    def fold(self, index: Sequence[Array], weight: Sequence[Array | None]) -> None:
-        """Count some batches.
+    def add(self, place: int, index: Sequence[Array], weight: Sequence[Array]) -> None:
+        """Some batches of a pass, at least one; they are counted now or later.
 
         Args:
+            place: of the pass.
             index: row numbers of each batch.
-            weight: weight of each row of each batch, or `None` for every batch.
+            weight: weight of each row of each batch; empty: all count.
         """
-        sizes = np.fromiter(map(len, index), np.int64, len(index))
-        rows, owner = np.concatenate(index), self._owners(sizes)
-        self._count(sizes, len(rows))
-        self._count_cells(rows, sizes)
-        if weight[0] is not None:
-            real = np.concatenate([part for part in weight if part is not None]) > 0
+        self._parts.append(_Part(place, index, weight))
+        self._waiting += len(index)
+        if self._waiting >= self.most_batches(len(index[0])):
+            self._fold()
+
+    def counts(self, place: int) -> Counts:
+        """What the batches of a pass held so far."""
+        self._fold()
+        seen = self._seen[:, place] if not len(self._times) else _seen(self._times[place : place + 1])[:, 0]
+        batches, delivered, real, size, cells, values = self._sums[:, place].tolist()
+        return Counts(
+            seen=int(seen[0]),
+            repeated=int(seen[1]),
+            most_often=int(seen[2]),
+            batches=batches,
+            sizes=dict(self._sizes[place]),
+            delivered=delivered,
+            padding=delivered - real,
+            bytes=size,
+            cells=cells,
+            values=values,
+            least=self._least[place].tolist(),
+            total=self._total[place].tolist(),
+            most=self._most[place].tolist(),
+        )
+
+    def _fold(self) -> None:
+        """Count what waits."""
+        if not self._parts:
+            return
+        parts, self._parts, self._waiting = self._parts, [], 0
+        index = [rows for part in parts for rows in part.numbers]
+        sizes, rows = np.fromiter(map(len, index), np.int64, len(index)), np.concatenate(index)
+        starts = np.cumsum([0, *(len(part.numbers) for part in parts)])
+        place = np.repeat([part.place for part in parts], np.diff(starts))
+        self._count(place, sizes, rows)
+        owner = np.repeat(np.arange(len(index)), sizes)
+        weight = [rows for part in parts for rows in part.weight]
+        if weight:
+            real = np.concatenate(weight) > 0
             rows, owner = rows[real], owner[real]
-        self._count_rows(rows)
+            sizes = np.bincount(owner, minlength=len(index))
+        self._count_rows(place, sizes, rows)
         if self._labels is not None:
-            self._count_classes(self._labels, rows, owner, len(index))
+            self._count_classes(self._labels, rows, owner, place, starts[:-1])
 
-    def _owners(self, sizes: Array) -> Array:
-        """For each row, the first entry of its batch in the table of batches and classes."""
-        if not np.array_equal(sizes, self._last[0]):  # all folds but the first and the last are alike
-            self._last = sizes, np.repeat(len(self.total) * np.arange(len(sizes)), sizes)
-        return self._last[1]
-
-    def _count(self, sizes: Array, rows: int) -> None:
-        self.sizes.update(sizes.tolist())
-        self.batches += len(sizes)
-        self.delivered += rows
-        self.padding += rows
-        self.bytes += rows * self._row_bytes
-
-    def _count_cells(self, rows: Array, sizes: Array) -> None:
-        """What ragged fields are padded to."""
+    def _count(self, place: Array, sizes: Array, rows: Array) -> None:
+        """What batches of these sizes are, padding counted."""
+        for where, size, times in zip(*_pairs(place, sizes), strict=True):
+            self._sizes[where][size] += times
+        delivered = self._sum(place, sizes)
+        self._sums[:2] += self._sum(place), delivered
+        self._sums[3] += delivered * self._row_bytes
         for field in self._ragged:
             longest = np.maximum.reduceat(field.lengths[rows], np.cumsum(sizes) - sizes)
-            cells, one = int((longest * sizes).sum()), field.values[:1].nbytes
-            self.cells += cells
-            self.bytes += cells * (one + 1) + 8 * len(rows)  # with the mask and the lengths
+            cells, one = self._sum(place, longest * sizes), field.values[:1].nbytes
+            self._sums[4] += cells
+            self._sums[3] += cells * (one + 1) + 8 * delivered  # with the mask and the lengths
 
-    def _count_rows(self, rows: Array) -> None:
-        """Rows that are no padding."""
-        self.padding -= len(rows)
-        self.values += sum(int(field.lengths[rows].sum()) for field in self._ragged)
-        np.add.at(self.times, rows, np.int32(1))
+    def _sum(self, place: Array, values: Array | None = None) -> Array:
+        """Sum of the values at every place, or how often it is named."""
+        return np.bincount(place, values, minlength=self.places).astype(np.int64)
 
-    def _count_classes(self, labels: Labels, rows: Array, owner: Array, batches: int) -> None:
-        classes = len(labels.names)
-        cells = np.bincount(owner + labels.codes.take(rows), minlength=batches * classes)
-        table = cells.reshape(batches, classes)
-        self.least = np.minimum(self.least, table.min(axis=0))
-        self.most = np.maximum(self.most, table.max(axis=0))
-        self.total += table.sum(axis=0)
+    def _count_rows(self, place: Array, sizes: Array, rows: Array) -> None:
+        """Rows that are no padding, so many in each batch."""
+        self._sums[2] += self._sum(place, sizes)
+        for field in self._ragged:
+            self._sums[5] += self._sum(np.repeat(place, sizes), field.lengths[rows])
+        first = np.repeat(place * self._times.shape[1], sizes)
+        np.add.at(self._times.reshape(-1), first + rows, np.int32(1))
+
+    def _count_classes(self, labels: Labels, rows: Array, owner: Array, place: Array, starts: Array) -> None:
+        """Of each part, whose batches begin there."""
+        classes, batches = self._classes, len(place)
+        cells = np.bincount(owner * classes + labels.codes.take(rows), minlength=batches * classes)
+        table, where = cells.reshape(batches, classes), place[starts]
+        np.minimum.at(self._least, where, np.minimum.reduceat(table, starts))
+        np.maximum.at(self._most, where, np.maximum.reduceat(table, starts))
+        np.add.at(self._total, where, np.add.reduceat(table, starts))
+
+
+def _seen(times: Array) -> Array:
+    """Of each pass the rows seen, those seen more than once, and the times of that seen most often."""
+    return np.array([(times > 0).sum(axis=1), (times > 1).sum(axis=1), times.max(axis=1)])
+
+
+def _pairs(place: Array, sizes: Array) -> tuple[list[int], list[int], list[int]]:
+    """Every place and size there is, and how often."""
+    step = int(sizes.max()) + 1
+    codes, times = np.unique(place * step + sizes, return_counts=True)
+    where, size = np.divmod(codes, step)
+    return where.tolist(), size.tolist(), times.tolist()
