@@ -31,7 +31,7 @@ def main() -> None:
             batch_sizes=[16, 64, 256, 1024],
             target="val_loss=2.2",
             seeds=12,
-            tolerance=10.0,
+            tolerance=0.99,
             budget="30m",
             jobs=jobs,
         )

@@ -93,16 +93,18 @@ def tell(progress):
     if progress.stage == "seeds":
         print("running", flush=True)
 
-if __name__ == "__main__":
-    settings = {"target": "val_loss=0.3", "batch_sizes": [8, 32, 128], "seeds": 200, "tolerance": 1e-9}
-    rb.study("mlp", "digits", **settings, budget="10m", jobs=2, progress=tell)
+settings = {"target": "val_loss=0.3", "batch_sizes": [8, 32, 128], "seeds": 200, "tolerance": 1e-9}
+rb.study("mlp", "digits", **settings, budget="10m", jobs=2, progress=tell)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_study_leaves_no_process(sign: signal.Signals, tmp_path: Path) -> None:
-    """Neither Ctrl-C nor the death of the main process leaves workers, nor do they write on the terminal."""
+    """Neither Ctrl-C nor the death of the main process leaves workers, nor do they write on the terminal.
+
+    The script calls the study at its top level: workers do not run it once more.
+    """
     script = tmp_path / "study.py"
     script.write_text(STUDY)
     going = subprocess.Popen(

@@ -3,10 +3,14 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for
+from types import ModuleType
 from typing import Any
 
 import cloudpickle
@@ -42,11 +46,14 @@ class Workers:
 
     def begin(self) -> None:
         """Start the processes; what they do then, importing above all, would disturb timings."""
-        wait([self._pool.submit(_ready) for _ in range(self.jobs)])
+        with _script_hidden():
+            ready = [self._pool.submit(_ready) for _ in range(self.jobs)]
+        wait(ready)
 
     def submit(self, work: Work, seconds: float) -> "Future[Any]":
         """Begin a sweep that may take so many seconds, or any other work with the subject."""
-        return self._pool.submit(_make, work, seconds)
+        with _script_hidden():  # a process that is not there yet begins with the work
+            return self._pool.submit(_make, work, seconds)
 
     def close(self) -> None:
         """End the processes, whatever they do."""
@@ -56,6 +63,21 @@ class Workers:
             worker.terminate()
         for worker in workers:
             worker.join(_PATIENCE)
+
+
+@contextmanager
+def _script_hidden() -> Iterator[None]:
+    """Processes that begin inside do not run the user's script once more.
+
+    They would, to know its functions; but the subject brings along what it needs of them (`packed`), the
+    script may take long to import, and one that calls the study at its top level would call it again.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 _subject: list[Subject] = []
