@@ -208,13 +208,15 @@ TIME = "write a time such as 60s, 5m or 1h."
 SIZES = "write sizes such as 1,8,64, or auto."
 
 
-@pytest.mark.parametrize("tolerance", [0, -0.05])
-def test_a_tolerance_is_above_zero(tmp_path: Path, tolerance: float) -> None:
+@pytest.mark.parametrize(("tolerance", "said"), [(0, "above 0"), (-0.05, "above 0"), (5, "below 1")])
+def test_a_tolerance_is_a_share(tmp_path: Path, tolerance: float, said: str) -> None:
     """One sentence, and no store is begun."""
     path = tmp_path / "s.db"
     with pytest.raises(rb.SettingError) as caught:
         studied(store=path, tolerance=tolerance)
-    assert str(caught.value) == (f"tolerance must be above 0, got {tolerance}; write a share such as 0.05.")
+    assert str(caught.value) == (
+        f"tolerance must be {said}, got {tolerance}; write a share such as 0.05, which is 5 %."
+    )
     assert not path.exists()
 
 

@@ -233,6 +233,8 @@ def _run(running: StudyRun, budget: str | float) -> None:
     running.run()
     if not running.store.runs():
         instead = f"write a larger one such as {time_word(running.least_seconds())}"
+        if not running.subject.timed_apart:
+            instead += ", or let train yield more often"
         raise SettingError("budget", "was spent before the first run", budget, instead)
 
 
@@ -297,7 +299,10 @@ def _check(
         if not isinstance(value, bool):
             raise SettingError(name, "must be true or false", value, "write True or False")
     seconds, limit = seconds_of(budget), _limit(prefer, memory_limit)
-    enough = positive("tolerance", tolerance, instead="write a share such as 0.05")
+    share = "write a share such as 0.05, which is 5 %"
+    enough = positive("tolerance", tolerance, instead=share)
+    if enough >= 1:
+        raise SettingError("tolerance", "must be below 1", tolerance, share)
     check_jobs(executor, jobs)
     return seconds, enough, limit
 

@@ -52,6 +52,24 @@ def test_tables_fit_the_terminal(data: str, width: int, monkeypatch: pytest.Monk
     assert "…" in said.out or data != "wide.csv"
 
 
+def test_values_are_cut_before_the_heads_of_their_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long texts leave room for what kind a column is and how much of it is missing."""
+    monkeypatch.setenv("COLUMNS", "80")
+    rows = [f"{'long text ' * 2}{i},{i % 2},{'yes' if i % 3 else 'no'}" for i in range(30)]
+    (tmp_path / "notes.csv").write_text("\n".join(["a note,attendance,came", *rows]))
+    lines = rightbatch("inspect", "notes.csv", "--quiet").out.splitlines()
+    assert any(line.split()[:4] == ["column", "type", "missing", "distinct"] for line in lines)
+    assert any(line.split()[:4] == ["attendance", "numeric", "0", "2"] for line in lines)
+
+
+def test_classes_of_as_many_rows_are_told_in_short(tmp_path: Path) -> None:
+    """Nothing is from a least to a most."""
+    (tmp_path / "even.csv").write_text("a,y\n" + "\n".join(f"{i},{i % 2}" for i in range(50)))
+    assert "classes   2 of 25 rows each" in rightbatch("inspect", "even.csv").out.splitlines()
+
+
 def test_classes_that_are_rare_have_a_way_out() -> None:
     """It is named, and it does what it says."""
     said = rightbatch("inspect", "rare.csv", "--batch-size", "20")

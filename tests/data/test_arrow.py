@@ -103,6 +103,13 @@ def test_a_late_text_makes_the_whole_column_text(tmp_path: Path) -> None:
             ),
         ),
         (
+            "a;b\n3;1\n0,5;0\n1.250,75;1\n",
+            (
+                't.csv has numbers with a comma in column "a", such as "0,5";'
+                " write them with a decimal point, and without marks between thousands."
+            ),
+        ),
+        (
             "gr\xf6\xdfe,b\n1,2\n".encode("latin1"),
             "t.csv is not UTF-8 text; save it as UTF-8.",
         ),

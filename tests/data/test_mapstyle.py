@@ -3,10 +3,11 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rightbatch.data.loader import Loader
-from rightbatch.data.mapstyle import MapStyle, stacked
+from rightbatch.data.mapstyle import MapStyle, is_map_style, stacked
 from rightbatch.errors import DataError
 
 torch = pytest.importorskip("torch")
@@ -83,3 +84,41 @@ def test_an_empty_data_set_is_refused() -> None:
     with pytest.raises(DataError) as caught:
         Loader(Rows(0), 2)
     assert str(caught.value) == "Rows has no rows; write data with at least one."
+
+
+class Plain:
+    """Rows by number, of no kind that PyTorch or NumPy knows, and without an end to iterating over it."""
+
+    def __len__(self) -> int:
+        return 20
+
+    def __getitem__(self, number: int) -> Any:
+        return np.full(2, number), number
+
+
+def test_a_data_set_need_not_be_pytorchs() -> None:
+    """Whatever has a length and gives rows by number is one; NumPy would ask it for rows for ever."""
+    rows = [labels for _, labels in Loader(Plain(), 6, shuffle=True)]
+    assert sorted(np.concatenate(rows)) == list(range(20))
+
+
+@pytest.mark.parametrize("data", [range(20), pd.Series(range(20)), np.arange(20), torch.arange(20)], ids=type)
+def test_what_numpy_reads_is_no_data_set(data: Any) -> None:
+    """It is read as an array, once."""
+    assert not is_map_style(data)
+    assert len(Loader(data, 6)) == 4
+
+
+def test_a_stream_is_refused() -> None:
+    """Its rows have no numbers."""
+
+    class Stream(torch.utils.data.IterableDataset):  # type: ignore[misc, name-defined]
+        def __iter__(self) -> Any:
+            return iter(range(3))
+
+    with pytest.raises(DataError) as caught:
+        Loader(Stream(), 2)
+    assert str(caught.value) == (
+        "Stream is an IterableDataset, whose rows cannot be asked for by number; "
+        "write arrays, or a data set with __len__ and __getitem__."
+    )

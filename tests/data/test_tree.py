@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 
+from rightbatch.data.dataset import load_data
 from rightbatch.data.ragged import Ragged, RaggedBlock
 from rightbatch.data.tree import as_arrays, common_rows, entries, fields, map_fields
 from rightbatch.errors import DataError
@@ -121,6 +123,28 @@ def test_entries_are_those_of_indexing(form: Callable[..., Any]) -> None:
                 "write np.array(...) around a list of numbers."
             ),
         ),
+        (
+            "digits",
+            (
+                "data is a single str, not an array of rows; "
+                "write load_data('digits').train for the rows of a file or a data set."
+            ),
+        ),
+        (
+            (csr_array(np.eye(2)),),
+            "data[0] is a single csr_array, not an array of rows; write data[0].toarray().",
+        ),
+        (
+            load_data("line"),
+            "data is a single Dataset, not an array of rows; write data.train, one of its parts.",
+        ),
+        (
+            {"x": np.ma.masked_greater(np.arange(5), 2)},
+            (
+                "data['x'] has 2 masked values, and batches have no mask; "
+                "write data['x'].filled(...), and the mask as a field of its own if it is needed."
+            ),
+        ),
         ((), "data is an empty tuple; write arrays into it or leave it out."),
         ((np.zeros(2), {}), "data[1] is an empty dict; write arrays into it or leave it out."),
         (
@@ -169,6 +193,13 @@ def test_objects_that_are_single_values_are_accepted() -> None:
             (
                 "data[0] has shape (5, 2) but data[1]['z'] has shape (4, 1); "
                 "write fields with the same number of rows."
+            ),
+        ),
+        (
+            [np.zeros(2), np.zeros(3)],
+            (
+                "data[0] has shape (2,) but data[1] has shape (3,); "
+                "write fields with the same number of rows, or Ragged(...) around a list of rows."
             ),
         ),
         (

@@ -113,7 +113,7 @@ def test_every_number_of_the_result_is_there(outline: Outline) -> None:
 
 def test_how_it_was_measured_is_told() -> None:
     """Settings, limits, machine, cost, fingerprint and the formulas are there to be read."""
-    said = "".join(Outline(page.page(example())).texts)
+    said = "".join(Outline(page.page(example())).texts).replace("\N{NO-BREAK SPACE}", " ")
     for part in (
         "5f0c2a9be1d34786",
         "3 constant columns were left out; the others are standardised.",
@@ -144,11 +144,20 @@ def test_the_page_says_who_made_it(outline: Outline) -> None:
     assert {"name": "generator", "content": "rightbatch 0.1.0"} in outline.named("meta")
 
 
+def test_a_number_stays_with_its_unit(outline: Outline) -> None:
+    """No line of the sentences ends between the two."""
+    said = "".join(outline.texts)
+    assert (
+        "It reaches val_loss ≤ 0.3 in 1.57\N{NO-BREAK SPACE}ms. With 95\N{NO-BREAK SPACE}% probability"
+        in said
+    )
+
+
 def test_a_page_without_recommendation_says_so() -> None:
     """Nothing reached the target: the heading says it, the reason follows, empty charts are left out."""
     outline = Outline(page.page(nothing_reached()))
     assert outline.by_id["recommendation"] == "No batch size reached val_loss ≤ 0.3."
-    said = " ".join(outline.texts)
+    said = " ".join(outline.texts).replace("\N{NO-BREAK SPACE}", " ")
     assert "the budget of 60 s was spent; write a larger budget such as 120s" in said
     assert "never reached: diverged at every learning rate" in said
     assert list(json.loads(outline.by_id["figures"])) == CHARTS[2:-1]

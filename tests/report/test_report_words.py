@@ -195,6 +195,17 @@ def test_sentence_of_the_noise_scale() -> None:
     assert noise.series(bare()) is None
 
 
+def test_a_noise_scale_that_falls_is_not_said_to_grow() -> None:
+    """What usually happens is then said to happen elsewhere."""
+    document = example()
+    document["noise_scale"]["quarters"][3]["value"] = 9.5
+    along = noise.series(document)
+    assert along is not None
+    assert ("goes from 17.4 to 9.5 examples: elsewhere it mostly grows as the loss falls. ") in noise.words(
+        along
+    )
+
+
 def test_sentence_of_generalisation() -> None:
     """Both moments, in the words of the equivalence test."""
     document = example()

@@ -165,6 +165,13 @@ def raising(batch_size: int, lr: float, seed: int) -> Iterator[Report]:
             ),
         ),
         (
+            lambda batch_size, lr, seed: 0.25,
+            (
+                "train must yield, not return, got 0.25; "
+                "yield (examples seen, seconds spent, metric), such as (640, 0.8, 1.2)."
+            ),
+        ),
+        (
             reports(5.0),
             (
                 "train must yield three numbers, got 5.0; "
@@ -258,6 +265,13 @@ def test_a_study_of_a_function_finds_the_truth() -> None:
             "samples must be at least 2, got 0; write the rows of your training data.",
         ),
         (
+            {"target": "loss<=1"},
+            (
+                "samples must be given for a train function, got None; "
+                "write samples=, the rows of your training data."
+            ),
+        ),
+        (
             {"samples": 100},
             "target must be given for a train function, got None; write one such as loss<=0.2.",
         ),
@@ -295,4 +309,42 @@ def test_no_function_where_samples_are_given() -> None:
     assert str(caught.value) == (
         "model must be a train function where samples are given, got 'mlp'; "
         "write train(batch_size, lr, seed), which yields (examples, seconds, metric)."
+    )
+
+
+def steady(batch_size: int, lr: float, seed: int) -> Iterator[Report]:
+    """Learns as fast whatever the learning rate."""
+    for step in range(1, 1000):
+        yield step * batch_size, step * 1e-3, 0.9**step
+
+
+def test_a_target_met_by_every_first_report_is_refused() -> None:
+    """It says nothing of batch sizes; without a report before the first step it cannot be refused earlier."""
+    with pytest.raises(SettingError) as caught:
+        rb.study(steady, samples=100, target="loss<=0.95")
+    assert str(caught.value) == (
+        "target is met by the first report of every run (loss is 0.9 then), got 'loss<=0.95'; "
+        "write a harder one, or let train report earlier."
+    )
+
+
+def test_learning_rates_that_make_no_difference_are_not_searched_for_ever() -> None:
+    """All are as good, so that the search ends with the first grid."""
+    found = rb.study(steady, samples=100, target="loss<=0.1", batch_sizes=[10], seeds=2)
+    assert found.recommendation is not None
+    assert found.recommendation.learning_rate > 1e-5
+
+
+def test_a_budget_without_a_run_says_what_to_do() -> None:
+    """A function that yields too seldom is named beside a larger budget."""
+
+    def slow(batch_size: int, lr: float, seed: int) -> Iterator[Report]:
+        time.sleep(0.2)
+        yield 10, 0.2, 1.0
+
+    with pytest.raises(SettingError) as caught:
+        rb.study(slow, samples=100, target="loss<=0.1", budget=0.1)
+    assert str(caught.value) == (
+        "budget was spent before the first run, got 0.1; "
+        "write a larger one such as 60s, or let train yield more often."
     )

@@ -70,6 +70,22 @@ def test_where_seeds_differ_the_target_is_what_nearly_all_reach(monkeypatch: pyt
     assert found.how.endswith("to 0.5, the mean of 5 seeds; the target is what nearly every seed reaches")
 
 
+@pytest.mark.parametrize(("start", "reached"), [(1.152, 1.12), (1.0101, 0.9999), (0.0995, 0.0951)])
+def test_a_target_near_the_start_is_not_rounded_beyond_it(
+    monkeypatch: pytest.MonkeyPatch, start: float, reached: float
+) -> None:
+    """With two digits it would be met before any step; it has more then, and is still 5 % easier or less."""
+
+    def ending(self: Problem, work: Sweep, *, deadline: float) -> tuple[list[Run], list[Timing]]:
+        return [run(work.batch_size, p, work.seed, None, curve=(reached,) * 2) for p in work.points], []
+
+    monkeypatch.setattr(Problem, "runs", ending)
+    monkeypatch.setattr(Problem, "untrained", lambda self, target, seed: start)
+    value = piloted(linear_problem(*isotropic())).target.value
+    level = reached + 0.05 * (start - reached)
+    assert level <= value < (level + start) / 2
+
+
 def test_when_every_rate_diverges_it_looks_lower() -> None:
     """Rates of 500 and more diverge; a factor of 512 below them one learns."""
     found = piloted(linear_problem(*isotropic()), points=[4, 6, 8], most_steps=80)

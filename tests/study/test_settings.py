@@ -29,6 +29,7 @@ def test_sizes_of_ones_own() -> None:
     """In any order, repeats dropped; a single one is a list of one."""
     assert batch_sizes_for(100, [64, 8, 8]) == (8, 64)
     assert batch_sizes_for(100, 32) == (32,)
+    assert batch_sizes_for(100, range(8, 17, 8)) == (8, 16)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,13 @@ def test_sizes_of_ones_own() -> None:
         ([8, 101], "batch_sizes must not be above the 100 training rows, got 101; write at most 100."),
         ([8.5], f"batch_sizes must be a whole number, got 8.5; {SIZES}"),
         (True, f"batch_sizes must be a whole number, got True; {SIZES}"),
-        ("all", f"batch_sizes must be a whole number, got 'all'; {SIZES}"),
+        (
+            "1,8",
+            (
+                "batch_sizes must be \"auto\" or a list of whole numbers, got '1,8'; "
+                'write sizes such as [1, 8, 64], or "auto".'
+            ),
+        ),
         ([], f"batch_sizes must name at least one size, got []; {SIZES}"),
     ],
 )
@@ -63,6 +70,7 @@ def test_methods() -> None:
         (0.5, 0.5),
         ("60", 60),
         ("60s", 60),
+        ("500ms", 0.5),
         ("5m", 300),
         ("5 min", 300),
         ("1.5h", 5400),

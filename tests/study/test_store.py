@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -266,3 +267,15 @@ def test_a_damaged_store_is_refused(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"{path} cannot be used (database disk image is malformed); write another store."
     )
+
+
+def test_a_store_may_be_let_go_by_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last that holds it may be a train function's thread; SQLite does not complain there."""
+    complaints: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    held = [Store()]
+    thread = threading.Thread(target=held.clear)
+    thread.start()
+    thread.join()
+    assert not held
+    assert not complaints

@@ -209,12 +209,13 @@ def test_an_open_end_is_null() -> None:
 def test_nothing_reached() -> None:
     """No recommendation, no fit, no curve; every row says why."""
     reason = "not there after 100 steps"
-    runs = [run(1, 0, 0, None, reason=reason), run(10, 0, 0, None, outcome=Outcome.DIVERGED, curve=LOST)]
+    far = run(1, 0, 0, None, reason=reason, curve=(0.9, 0.25, 0.3))
+    runs = [far, run(10, 0, 0, None, outcome=Outcome.DIVERGED, curve=LOST)]
     document = documented(runs)
     assert (document["recommendation"], document["fit"], document["curves"]) == (None, None, [])
     rows = document["batch_sizes"]
     assert [row["note"] for row in rows] == [
-        reason,
+        f"{reason}; the nearest was val_loss 0.25",
         "diverged at every learning rate",
         "not run",
     ]

@@ -70,6 +70,14 @@ def test_reasons() -> None:
     ]
 
 
+def test_a_critical_batch_size_below_one_is_no_figure() -> None:
+    """There is no batch that is well below it, and its digits mean nothing."""
+    assert reasons(replace(ANALYSIS, fit=replace(FIT, b_crit=0.01)), TARGET)[-1] == (
+        "The critical batch size is below 1 for this target: more samples in a batch save hardly any steps, "
+        "at any batch size."
+    )
+
+
 def test_a_cliff_is_named() -> None:
     """Where larger batches stop reaching the target."""
     said = would_change_if(replace(ANALYSIS, cliff=Cliff(at=2048.0, low=1024.0, high=4096.0)), TARGET)

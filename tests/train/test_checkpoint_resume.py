@@ -225,8 +225,8 @@ def test_a_model_that_cannot_be_stored_is_refused(tmp_path: Path) -> None:
         (
             {"resume": True},
             (
-                "resume needs a folder of checkpoints, got True; write checkpoint=FOLDER too, the "
-                "folder that it goes on from."
+                "resume needs a folder of checkpoints, got True; "
+                "name the folder that it goes on from as checkpoint, too."
             ),
         ),
         ({"keep": 0}, "keep must be at least 1, got 0; write a number of checkpoints such as 3."),

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from torch import nn
 
 from rightbatch.cli.main import rightbatch
+from rightbatch.data.loader import Loader
 from rightbatch.errors import DataError
 from rightbatch.learners.mlp import MLP
 from rightbatch.learners.torch_model import TorchModel
@@ -94,3 +95,10 @@ def test_the_command_takes_them(tmp_path: Path, name: str, x: Any) -> None:
     studied = run(["study", *given, *where, "--seeds", "2", "--budget", "8s", "--json"])
     assert studied.exit_code in {0, 3}, studied.output
     assert '"rows.npz"' in studied.output
+
+
+def test_a_loader_is_its_arrays() -> None:
+    """A study makes its own batches of the rows."""
+    x, y = np.random.default_rng(0).random((40, 3)), np.arange(40) % 2
+    whole, unwrapped = (data_for(MLP(), data) for data in ((x, y), Loader((x, y), 8, shuffle=True)))
+    assert unwrapped.fingerprint == whole.fingerprint

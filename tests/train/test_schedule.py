@@ -159,6 +159,14 @@ FUNCTION = "write one such as Cosine(steps=1000)"
                 f"{FUNCTION}, or a name."
             ),
         ),
+        (
+            lambda o: o.param_groups,
+            (
+                "schedule must give a factor for the steps done (AttributeError: 'int' object has no "
+                "attribute 'param_groups'), got '<lambda>'; write such a function; one that makes a "
+                "scheduler of PyTorch names its parameter optimizer."
+            ),
+        ),
     ],
 )
 def test_what_is_no_schedule(schedule: Any, text: str) -> None:

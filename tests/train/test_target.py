@@ -38,7 +38,7 @@ def test_what_can_be_written(text: str, task: str, target: Target, written: str)
 )
 def test_what_is_written_is_read(metric: str, part: str, value: float) -> None:
     """A target written out is read as the same target."""
-    target = Target(metric, part, value)
+    target = Target(metric, part, min(value, 1.0) if metric in {"accuracy", "r2"} else value)
     assert parse_target(str(target), METRICS[metric].tasks[0]) == target
 
 
@@ -96,6 +96,15 @@ EXAMPLE = "write a target such as val_loss=0.2 or val_accuracy>=0.95."
             "classification",
             "target names no metric of classification, got 'rmse=3'; write one of val_loss, val_accuracy.",
         ),
+        (
+            "val_accuracy=90",
+            "classification",
+            (
+                "target must be at most 1 for accuracy, got 'val_accuracy=90'; "
+                "write val_accuracy=0.95, which is 95 %."
+            ),
+        ),
+        ("r2=1.5", "regression", "target must be at most 1 for r2, got 'r2=1.5'; write r2=0.9."),
         (
             "val_loss>=0.2",
             "regression",

@@ -27,6 +27,12 @@ _IMBALANCED = 3
 _WIDEST = 16
 """Letters of a value in the table of columns."""
 
+_NARROWEST = 6
+"""Letters of it where the terminal is narrow."""
+
+_ENDLESS = 10_000
+"""Letters of a line in which any table has room."""
+
 
 def run(
     *,
@@ -66,7 +72,7 @@ def _show(summary: Summary, audit: EpochAudit, console: Console, *, notes: bool)
     lines = [*(summary.notes if notes else ()), *_facts(summary)]
     console.print(*map(Text, lines), sep="\n", soft_wrap=True)
     console.print()
-    console.print(_columns(summary.columns[:_COLUMNS]))
+    console.print(_fitting(summary.columns[:_COLUMNS], console))
     if len(summary.columns) > _COLUMNS:
         console.print(Text(_more(summary.columns[_COLUMNS:])))
     console.print()
@@ -91,18 +97,32 @@ def _balance(summary: Summary) -> list[str]:
     if summary.imbalance is None:
         return []
     ordered = sorted(summary.classes, key=lambda count: count.rows)
-    least, most = (f'{count.rows:,} rows of "{count.name}"' for count in (ordered[0], ordered[-1]))
+    least, most = (
+        f'{units.plural(count.rows, "row")} of "{count.name}"' for count in (ordered[0], ordered[-1])
+    )
+    if summary.imbalance == 1:
+        return [f"classes   {len(ordered):,} of {units.plural(ordered[0].rows, 'row')} each"]
     said = f"classes   {len(ordered):,}: from {least} to {most}, {units.times(summary.imbalance)} as many"
     if summary.imbalance < _IMBALANCED:
         return [said]
     return [said, "          --order balanced shows batches in which all classes are equally frequent"]
 
 
-def _columns(columns: Sequence[ColumnSummary]) -> Table:
+def _fitting(columns: Sequence[ColumnSummary], console: Console) -> Table:
+    """The table of columns, with values cut as short as the width asks for, to no less than a few letters."""
+    tables = (_columns(columns, widest) for widest in range(_WIDEST, _NARROWEST - 1, -1))
+    endless = console.options.update_width(_ENDLESS)
+    fit = (table for table in tables if console.measure(table, options=endless).maximum <= console.width)
+    return next(fit, _columns(columns, _NARROWEST))
+
+
+def _columns(columns: Sequence[ColumnSummary], widest: int) -> Table:
     table = _plain(("column", "type", "missing", "distinct", "least", "mean", "most"), left=2)
     for column in columns:
-        ends = (_short(value) for value in (column.least, column.mean, column.most))
-        table.add_row(_short(column.name), column.kind, f"{column.missing:,}", f"{column.distinct:,}", *ends)
+        name, *ends = (
+            _short(value, widest) for value in (column.name, column.least, column.mean, column.most)
+        )
+        table.add_row(name, column.kind, f"{column.missing:,}", f"{column.distinct:,}", *ends)
     return table
 
 
@@ -127,5 +147,5 @@ def _more(columns: Sequence[ColumnSummary]) -> str:
     return f"and {units.plural(len(columns), 'column')} more: {told}; --json has them all"
 
 
-def _short(text: str) -> Text:
-    return Text(text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…")
+def _short(text: str, widest: int) -> Text:
+    return Text(text if len(text) <= widest else f"{text[: widest - 1]}…")

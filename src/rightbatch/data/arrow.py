@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ PER_DAY = {"D": 1, "s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86
 """Units of time in a day."""
 MISSING_WORDS = [*pyarrow.csv.ConvertOptions().null_values, "?"]
 """Words that stand for a missing value in text files; the UCI repository writes a question mark."""
+
+_WITH_COMMA = re.compile(r"\s*[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?\s*")
+"""A number as it is written where a comma is the decimal mark."""
 
 
 def read_text(path: Path) -> Table:
@@ -41,7 +45,10 @@ def read_text(path: Path) -> Table:
     except pa.ArrowInvalid as error:
         raise _unreadable(path, error) from None
     _check_header(path.name, names)
-    return _table(path.name, table)
+    read = _table(path.name, table)
+    for column in read.columns:
+        _check_commas(path.name, column)
+    return read
 
 
 def read_parquet(path: Path) -> Table:
@@ -117,6 +124,16 @@ def _check_header(table: str, names: list[str]) -> None:
         raise DataError(
             f"{table} has numbers in its first line ({listed(names, limit=3)}) where column names belong;"
             " write a line of names above them."
+        )
+
+
+def _check_commas(table: str, column: Column) -> None:
+    """Refuse numbers that are written with a comma: they would be taken for words."""
+    example = next((level for level in column.levels if "," in level), None)
+    if example is not None and all(map(_WITH_COMMA.fullmatch, column.levels)):
+        raise DataError(
+            f'{table} has numbers with a comma in column "{column.name}", such as "{example}";'
+            " write them with a decimal point, and without marks between thousands."
         )
 
 

@@ -2,22 +2,31 @@
 
 import hashlib
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from rightbatch.data.gather import Memory
+from rightbatch.data.ragged import Ragged
 from rightbatch.data.source import ArraySource, Source
 from rightbatch.errors import DataError, SettingError
 from rightbatch.records import Array, Tree
+
+_READ_BY_NUMPY = ("__array__", "__array_interface__", "__array_struct__")
 
 
 def source_of(data: Tree) -> Source:
     """Where the rows of what a loader was given live.
 
     Raises:
-        DataError: it holds no rows, or its fields do not fit each other.
+        DataError: it has no rows, or none that can be asked for by number, or its fields do not fit.
     """
+    if _streams(data):
+        raise DataError(
+            f"{type(data).__name__} is an IterableDataset, whose rows cannot be asked for by number; "
+            "write arrays, or a data set with __len__ and __getitem__."
+        )
     if not is_map_style(data):
         return ArraySource(data)
     tensors = tensors_of(data)
@@ -25,9 +34,25 @@ def source_of(data: Tree) -> Source:
 
 
 def is_map_style(data: Any) -> bool:
-    """Whether this is a map-style data set; PyTorch is not imported to find out."""
+    """Whether this is a map-style data set; PyTorch is not imported to find out.
+
+    It need not be derived from PyTorch's: `len(data)` and `data[row]` are enough, where NumPy has no way of
+    its own to read it. (What it does instead is ask for rows until there is an `IndexError`, for ever.)
+    """
     theirs = sys.modules.get("torch.utils.data")
-    return theirs is not None and isinstance(data, theirs.Dataset) and hasattr(data, "__getitem__")
+    if theirs is not None and isinstance(data, theirs.Dataset):
+        return hasattr(data, "__getitem__")
+    if isinstance(data, (Sequence, Mapping, Ragged)) or any(hasattr(data, name) for name in _READ_BY_NUMPY):
+        return False
+    try:
+        return hasattr(data, "__getitem__") and len(data) >= 0
+    except TypeError:
+        return False
+
+
+def _streams(data: Any) -> bool:
+    theirs = sys.modules.get("torch.utils.data")
+    return theirs is not None and isinstance(data, theirs.IterableDataset)
 
 
 def check_no_worker() -> None:
@@ -53,8 +78,8 @@ def register(kind: type) -> None:
 
 def tensors_of(data: Any) -> tuple[Any, ...] | None:
     """The tensors of a `TensorDataset`, which are gathered as arrays; `None` for any other."""
-    theirs = sys.modules["torch.utils.data"]
-    return tuple(data.tensors) if isinstance(data, theirs.TensorDataset) else None
+    theirs = sys.modules.get("torch.utils.data")
+    return tuple(data.tensors) if theirs is not None and isinstance(data, theirs.TensorDataset) else None
 
 
 class MapStyle(Source):

@@ -48,11 +48,12 @@ def common_rows(tree: Tree, name: str = "data") -> int:
         5
     """
     (first, field), *others = fields(tree, name)
+    or_rows = ", or Ragged(...) around a list of rows" if isinstance(tree, list) else ""
     for other, its in others:
         if len(its) != len(field):
             raise DataError(
                 f"{first} has shape {field.shape} but {other} has shape {its.shape}; "
-                "write fields with the same number of rows."
+                f"write fields with the same number of rows{or_rows}."
             )
     if not len(field):
         raise DataError(
@@ -160,8 +161,12 @@ def _as_array(leaf: Any, name: str) -> Array | Ragged:
         raise DataError(f"{name} cannot be read as an array ({error}); write a NumPy array.") from error
     if array.ndim == 0:
         raise DataError(
-            f"{name} is a single {type(leaf).__name__}, not an array of rows; "
-            "write np.array(...) around a list of numbers."
+            f"{name} is a single {type(leaf).__name__}, not an array of rows; write {_instead(leaf, name)}."
+        )
+    if isinstance(leaf, np.ma.MaskedArray) and (masked := int(np.ma.getmaskarray(leaf).sum())):
+        raise DataError(
+            f"{name} has {masked:,} masked values, and batches have no mask; "
+            f"write {name}.filled(...), and the mask as a field of its own if it is needed."
         )
     if array.dtype == object and any(isinstance(row, (list, tuple, np.ndarray)) for row in array.flat):
         raise DataError(
@@ -169,3 +174,14 @@ def _as_array(leaf: Any, name: str) -> Array | Ragged:
             "write Ragged(...) around it, and batches of it are padded."
         )
     return array
+
+
+def _instead(leaf: Any, name: str) -> str:
+    """What to write instead of something that is no array of rows."""
+    if isinstance(leaf, str):
+        return f"load_data({leaf!r}).train for the rows of a file or a data set"
+    if hasattr(leaf, "toarray"):
+        return f"{name}.toarray()"
+    if hasattr(leaf, "train") and hasattr(leaf, "validation"):
+        return f"{name}.train, one of its parts"
+    return "np.array(...) around a list of numbers"

@@ -18,7 +18,7 @@ from rightbatch.report import comparison_words as words
 from rightbatch.report import markup, palette
 from rightbatch.report.document import Document, Standing
 from rightbatch.report.embed import embedded, resource
-from rightbatch.report.markup import element, paragraph, scrolling, text
+from rightbatch.report.markup import element, paragraph, prose, scrolling, text
 from rightbatch.report.page import GENERATOR
 from rightbatch.report.tables import Table
 from rightbatch.report.write import write_page
@@ -65,7 +65,7 @@ def comparison_page(document: Document) -> str:
         "title": text(f"{document['data']['name']}: {words.headline(document)}"),
         "kicker": text(words.kicker(document)),
         "headline": text(words.headline(document)),
-        "standfirst": text(words.standfirst(document)),
+        "standfirst": prose(words.standfirst(document)),
         "facts": _facts(document),
         "advice": _advice(document),
         "result": _result(document),
@@ -270,7 +270,7 @@ def _section(part: Part) -> str:
         markup.table(part.table, title), title
     )
     figure = (
-        element("figcaption", text(part.sentence), id=f"{part.name}-caption")
+        element("figcaption", prose(part.sentence), id=f"{part.name}-caption")
         + part.above
         + element("div", _stage(part), class_="stage")
         + part.below

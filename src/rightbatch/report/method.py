@@ -6,7 +6,7 @@ from typing import Any
 from rightbatch import units
 from rightbatch.report import markup, words
 from rightbatch.report.document import Document
-from rightbatch.report.markup import element, paragraph, text
+from rightbatch.report.markup import element, paragraph, prose, text
 
 _B, _S, _SMALL_T, _T = "<i>B</i>", "<i>S</i>(<i>B</i>)", "<i>t</i>(<i>B</i>)", "<i>T</i>(<i>B</i>)"
 _S_MIN, _B_CRIT = "<i>S</i><sub>min</sub>", "<i>B</i><sub>crit</sub>"
@@ -46,12 +46,12 @@ def _settings(document: Document) -> list[tuple[str, str]]:
         ("Target", paragraph(units.target(target["text"])) + paragraph(units.capital(target["how"]))),
         ("Batch sizes", text(units.listed([str(size) for size in settings["batch_sizes"]]))),
         ("Repeated", text(_seeds(document))),
-        ("Chosen", text(f"The {settings['prefer']} within 5 % of the least time to target")),
-        ("Limits", text(_limits(document))),
+        ("Chosen", prose(f"The {settings['prefer']} within 5 % of the least time to target")),
+        ("Limits", prose(_limits(document))),
         ("Fit", _fit(document)),
-        ("Memory", text(words.memory(document))),
+        ("Memory", prose(words.memory(document))),
         ("Cost", paragraph(_cost(document)) + paragraph(words.pays(document))),
-        ("Ended", text(units.capital(document["stopped"]))),
+        ("Ended", prose(units.capital(document["stopped"]))),
         ("Machine", text(_machine(document))),
     ]
 
@@ -93,7 +93,7 @@ def _fit(document: Document) -> str:
         f"{letter} {units.count(fit[name])}{_doubt(interval.get(name))}"
         for letter, name in ((_S_MIN, "s_min"), (_B_CRIT, "b_crit"))
     )
-    lack = text(fit["lack_of_fit"] or "")
+    lack = prose(fit["lack_of_fit"] or "")
     return f"{letters}. {_distance('steps', fit)} {_distance('times per step', line)} {lack}"
 
 

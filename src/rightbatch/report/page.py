@@ -20,7 +20,7 @@ from rightbatch.report import (
 )
 from rightbatch.report.document import Document, Standing, measured
 from rightbatch.report.embed import embedded, resource
-from rightbatch.report.markup import element, paragraph, scrolling, text
+from rightbatch.report.markup import element, paragraph, prose, scrolling, text
 
 GENERATOR = '<meta name="generator" content="rightbatch '
 """How a report of ours begins its generator line; by it we know our own files."""
@@ -62,7 +62,7 @@ def page(document: Document) -> str:
         "title": text(f"{document['data']['name']}: {words.headline(document)}"),
         "kicker": text(f"Batch size study of {document['data']['name']}, {document['settings']['model']}"),
         "headline": text(words.headline(document)),
-        "standfirst": text(words.standfirst(document)),
+        "standfirst": prose(words.standfirst(document)),
         "facts": _facts(document),
         "sizes": _sizes(document),
         "advice": _advice(document),
@@ -187,7 +187,7 @@ def _section(section: Section) -> str:
         markup.table(section.table, title), title
     )
     figure = (
-        element("figcaption", text(section.sentence), id=f"{section.name}-caption")
+        element("figcaption", prose(section.sentence), id=f"{section.name}-caption")
         + element("div", "", id=section.name, class_="chart", role="img", aria_label=section.sentence)
         + element("details", data)
     )

@@ -55,7 +55,7 @@ def document_of(
     analysis = analyse(table, timings, memory, **asked, too_large=large)
     quick = store.fact("quick")
     analysis = analysis if quick is None else _foretold(analysis, dict(quick["steps"]))
-    context = _Context(runs, timings, memory, about["data"]["train"], memory_limit, large)
+    context = _Context(runs, timings, memory, about["data"]["train"], memory_limit, large, target)
     return {
         "schema": SCHEMA,
         "version": version,
@@ -116,6 +116,7 @@ class _Context(NamedTuple):
     rows: int
     limit: int | None
     too_large: Mapping[int, str]
+    target: Mapping[str, Any]
 
 
 def _settings(
@@ -256,8 +257,19 @@ def _note(size: Size, runs: list[Run], used: int | None, context: _Context) -> s
         longest = max(
             (run for run in runs if run.outcome is not Outcome.DIVERGED), key=lambda r: r.steps, default=None
         )
-        return "diverged at every learning rate" if longest is None else longest.reason
+        return (
+            "diverged at every learning rate" if longest is None else longest.reason + _nearest(runs, context)
+        )
     return ""
+
+
+def _nearest(runs: list[Run], context: _Context) -> str:
+    """How near the target a run came that did not reach it, so that one that can be reached is chosen."""
+    found = [value for run in runs for value in run.curve if math.isfinite(value)]
+    if not found:
+        return ""
+    nearest = min(found) if "<=" in context.target["text"] else max(found)
+    return f"; the nearest was {context.target['metric']} {units.plain(nearest)}"
 
 
 def _learning_rates(runs: list[Run]) -> list[dict[str, Any]]:

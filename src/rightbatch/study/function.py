@@ -8,7 +8,7 @@ the first of a run, and in every turn those after its first.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -125,7 +125,10 @@ class _Racer:
         """What the function yields next, checked; `None`: it has ended."""
         if self.going is None:
             lr = lr_at(self.curve.point)
-            self.going = iter(self.function.train(self.sweep.batch_size, lr, self.sweep.seed))
+            made = self.function.train(self.sweep.batch_size, lr, self.sweep.seed)
+            if not isinstance(made, Iterable):
+                raise SettingError("train", "must yield, not return", made, _FORM)
+            self.going = iter(made)
         found = next(self.going, _ENDED)
         return None if found is _ENDED else _report(found, self)
 

@@ -119,7 +119,7 @@ def _target(start: float, reached: Sequence[float], best: Run, tried: int, epoch
         f"learning rates ({units.plain(lr_at(best.point))}) brought val_loss from {start:.3g} to {mean:.3g}, "
         f"the mean of {SEEDS} seeds; the target is {what}"
     )
-    return PilotTarget(target=Target("loss", "validation", _rounded_up(level)), how=how)
+    return PilotTarget(target=Target("loss", "validation", _rounded_up(level, start)), how=how)
 
 
 def _best_loss(run: Run) -> float:
@@ -127,9 +127,16 @@ def _best_loss(run: Run) -> float:
     return min((max(pair) for pair in pairwise(run.curve) if math.isfinite(sum(pair))), default=math.inf)
 
 
-def _rounded_up(value: float) -> float:
-    """The value with two significant digits, never a harder target than the value itself."""
+def _rounded_up(value: float, start: float) -> float:
+    """The value with two significant digits, or as many more as keep it nearer to itself than to the start.
+
+    It is never a harder target than the value itself.
+    """
     if value <= 0:
         return value
-    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
-    return float(f"{math.ceil(value / unit - 1e-9) * unit:.3g}")
+    for digits in range(2, 7):
+        unit = 10.0 ** (math.floor(math.log10(value)) + 1 - digits)
+        rounded = float(f"{math.ceil(value / unit - 1e-9) * unit:.{digits + 1}g}")
+        if rounded < (value + start) / 2:
+            return rounded
+    return value

@@ -1,6 +1,7 @@
 """What is asked: the subject of a study with its settings, made from what the user gives."""
 
 import hashlib
+import inspect
 import json
 import math
 from dataclasses import dataclass, replace
@@ -103,6 +104,9 @@ def question_of(
     """
     if samples is not None:
         asked = _of_function(model, samples)
+    elif _trains(model):
+        instead = "write samples=, the rows of your training data"
+        raise SettingError("samples", "must be given for a train function", samples, instead)
     else:
         built = model_named(model)
         prepared = data if isinstance(data, Dataset) else data_for(built, data, **how)
@@ -181,6 +185,11 @@ def _of_function(train: Any, samples: int) -> Question:
             "notes": [],
         },
     )
+
+
+def _trains(model: Any) -> bool:
+    """Whether this can only be a train function: a generator of `(batch_size, lr, seed)`."""
+    return inspect.isgeneratorfunction(model)
 
 
 def _points(learning_rates: Any) -> list[int]:

@@ -111,6 +111,7 @@ class StudyRun:
             self._measure_costs()
             self._begin_search(self._find_target())
             self._find(self._middle())
+            self._check_far()
             noise = self._measure_noise()
             if self.quick:
                 self._estimate(noise)
@@ -164,6 +165,16 @@ class StudyRun:
             self.subject, runs, float(steps) * best, ahead=self.ahead, deadline=self.session.deadline
         )
         self.store.put(generalisation=[asdict(losses) for losses in found])
+
+    def _check_far(self) -> None:
+        """Refuse a target that every learning rate meets at its first report, where none is made before."""
+        target = self.search.target
+        curves = [run.curve for run in self.search.runs if run.batch_size == self._middle()]
+        met = [bool(curve) and target.met(curve[0]) for curve in curves]
+        if self.subject.timed_apart or not met or not all(met):
+            return
+        said = f"is met by the first report of every run ({target.name} is {curves[0][0]:.4g} then)"
+        raise SettingError("target", said, str(target), "write a harder one, or let train report earlier")
 
     def _measure_noise(self) -> RunNoise | None:
         """The noise scale along the first tuned run, measured once."""

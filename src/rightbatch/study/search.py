@@ -109,7 +109,7 @@ class Search:
             runs = [run for run in self._runs_of(size, self.seed) if run.point in tried]
             scores = scores_of(runs, self.target.value)
             beyond = any(run.outcome is Outcome.OUT_OF_MEMORY for run in runs)
-            wanted = [] if beyond else next_points(scores)
+            wanted = [] if beyond or _all_the_same(scores) else next_points(scores)
         best = best_point(scores)
         steps = math.exp(scores[best]) if scores[best] < NOT_REACHED else math.inf
         self.found[size] = Found(best, steps)
@@ -189,6 +189,11 @@ class Search:
 
     def _runs_of(self, size: int, seed: int) -> list[Run]:
         return [run for run in self.runs if run.batch_size == size and run.seed == seed]
+
+
+def _all_the_same(scores: Mapping[int, float]) -> bool:
+    """Whether every learning rate reaches the target, in as many steps: there is no best to find."""
+    return len(set(scores.values())) == 1 and max(scores.values()) < NOT_REACHED
 
 
 def first_points(update_rule: str = "") -> list[int]:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from rightbatch.checks import whole_number
@@ -60,8 +61,11 @@ def batch_sizes_for(rows: int, wanted: object = "auto", *, least: int = 1) -> tu
     if wanted is None or wanted == "auto":
         powers = [2**k for k in range(rows.bit_length()) if least <= 2**k < rows]
         return (*powers, rows)
-    sizes = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
     instead = "write sizes such as 1,8,64, or auto"
+    if isinstance(wanted, str):
+        said = 'must be "auto" or a list of whole numbers'
+        raise SettingError("batch_sizes", said, wanted, 'write sizes such as [1, 8, 64], or "auto"')
+    sizes = list(wanted) if isinstance(wanted, Iterable) else [wanted]
     checked = sorted({whole_number("batch_sizes", size, at_least=1, instead=instead) for size in sizes})
     if not checked:
         raise SettingError("batch_sizes", "must name at least one size", wanted, instead)
@@ -92,7 +96,7 @@ def seconds_of(value: object) -> float:
         >>> [seconds_of(budget) for budget in (60, "60s", "5m", "1.5h")]
         [60.0, 60.0, 300.0, 5400.0]
     """
-    units = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+    units = {"": 1.0, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
     return _quantity("budget", value, units, "write a time such as 60s, 5m or 1h")
 
 

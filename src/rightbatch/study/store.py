@@ -49,8 +49,14 @@ class Store:
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
         with self._spoken():
-            self._db = sqlite3.connect(":memory:" if path is None else path, timeout=2, isolation_level=None)
-            # A store that is let go closes its file; Python 3.13 warns of one that does not.
+            # A store that is let go closes its file; Python 3.13 warns of one that does not. The thread that
+            # lets it go may be another, such as the one of a train function.
+            self._db = sqlite3.connect(
+                ":memory:" if path is None else path,
+                timeout=2,
+                isolation_level=None,
+                check_same_thread=False,
+            )
             weakref.finalize(self, self._db.close)
             try:
                 self._open()

@@ -122,6 +122,11 @@ def _slower(best: Size, rival: Size) -> str:
 def _critical(fit: Fit, analysis: Analysis) -> str:
     if fit.lack_of_fit is not None:
         return fit.lack_of_fit
+    if fit.b_crit < 1:
+        return (
+            "The critical batch size is below 1 for this target: more samples in a batch save hardly any "
+            "steps, at any batch size."
+        )
     said = (
         f"The critical batch size is {units.count(fit.b_crit)} for this target: well below it, twice the "
         "batch halves the steps; well above it, more samples in a batch save hardly any."

@@ -15,6 +15,7 @@ from rightbatch.checks import whole_number
 from rightbatch.data.arrays import from_arrays, pair_in_npz
 from rightbatch.data.dataset import Dataset, load_data
 from rightbatch.data.label import Target, split_off, target
+from rightbatch.data.loader import Loader
 from rightbatch.data.ragged import Ragged
 from rightbatch.data.scale import Scaled, standardise
 from rightbatch.data.split import split_rows
@@ -36,7 +37,7 @@ def data_for(
 
     Args:
         model: what is studied.
-        data: as `load_data` takes it.
+        data: as `load_data` takes it; or a `Loader` of arrays (X, y), for their sake.
         label: as of `load_data`.
         task: as of `load_data`.
         seed: of the split.
@@ -45,6 +46,8 @@ def data_for(
         SettingError: an argument cannot be used.
         DataError: the data cannot be used.
     """
+    if isinstance(data, Loader):
+        data = data.data  # a study makes its own batches of the rows
     if isinstance(data, tuple | list) and any(isinstance(part, Ragged) for part in data):
         raise DataError(
             "A study of a model takes arrays, and rows that differ in length are none; write "

@@ -52,7 +52,7 @@ class Keeping:
         """
         every, count = Every.of(checkpoint_every), keep_of(keep)
         if resume and checkpoint is None:
-            instead = "write checkpoint=FOLDER too, the folder that it goes on from"
+            instead = "name the folder that it goes on from as checkpoint, too"
             raise SettingError("resume", "needs a folder of checkpoints", resume, instead)
         folder = None if checkpoint is None or not first else Folder(Path(checkpoint), count)
         if folder is not None and not resume:

@@ -203,7 +203,9 @@ def schedule_named(schedule: str | Schedule, total_steps: int | None) -> Schedul
         StepDecay(every=100, decay=0.1)
     """
     if not isinstance(schedule, str):
-        return _check_function("schedule", schedule, "write one such as Cosine(steps=1000), or a name")
+        return _tried(
+            _check_function("schedule", schedule, "write one such as Cosine(steps=1000), or a name")
+        )
     name = one_of("schedule", schedule, SCHEDULES)
     if name == "constant":
         return Constant()
@@ -224,6 +226,18 @@ def _fitted(name: str, total: int) -> Schedule:
         "warm-up": WarmUp(steps=warm, then=Cosine(steps=max(total - warm, 1))),
     }
     return by_name[name]
+
+
+def _tried(schedule: Schedule) -> Schedule:
+    """The function, if it takes a number of steps; one that makes a scheduler of PyTorch asks for more."""
+    try:
+        float(schedule(0))
+    except Exception as error:
+        said = f"must give a factor for the steps done ({type(error).__name__}: {error})"
+        name = getattr(schedule, "__name__", repr(schedule))
+        instead = "write such a function; one that makes a scheduler of PyTorch names its parameter optimizer"
+        raise SettingError("schedule", said, name, instead) from error
+    return schedule
 
 
 def _check_function(name: str, schedule: Schedule, instead: str) -> Schedule:

@@ -10,6 +10,8 @@ from rightbatch.learners.metrics import METRICS, metrics_of
 
 _EXAMPLE = "write a target such as val_loss=0.2 or val_accuracy>=0.95"
 _ALIASES = {"acc": "accuracy"}
+_HIGHEST = {"accuracy": "0.95, which is 95 %", "r2": "0.9"}
+"""Metrics that are 1 at most, and what to write instead of more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,9 @@ def parse_target(text: str | Target, task: str) -> Target:
     target = Target(
         _metric(name, text, task), "validation" if name.startswith("val_") else "train", _number(number, text)
     )
+    if target.metric in _HIGHEST and target.value > 1:
+        said = f"must be at most 1 for {target.metric}"
+        raise SettingError("target", said, text, f"write {name}={_HIGHEST[target.metric]}")
     if sign not in {"=", "<=" if target.falls else ">="}:
         better = "smaller" if target.falls else "larger"
         raise SettingError(
