@@ -111,6 +111,22 @@ def test_columns_that_teach_nothing_are_dropped_and_named() -> None:
     )
 
 
+@pytest.mark.parametrize(("words", "refused"), [(1, True), (ROWS // 10, True), (ROWS // 5, False)])
+def test_a_few_words_among_numbers_are_refused(words: int, refused: bool) -> None:
+    """They would cost the whole column; where they are many it is a name like any other."""
+    values = [f"{row}.5" if row % (ROWS // words) != 2 else f"bad{row}" for row in range(ROWS)]
+    columns = [numbers("ramp", RAMP), texts("size", values)]
+    if not refused:
+        assert prepare("t", columns, TRAIN).names == ("ramp",)
+        return
+    with pytest.raises(DataError) as caught:
+        prepare("t", columns, TRAIN)
+    assert str(caught.value) == (
+        't has "bad2" among the numbers of column "size", row 3 (the first row is 1); '
+        "write a number there, or nothing where it is missing."
+    )
+
+
 def test_a_constant_with_gaps_keeps_its_mark() -> None:
     """Whether a value is there may teach something even if the value does not."""
     features = prepare("t", [numbers("a", np.where(RAMP % 2 == 0, 5, np.nan))], TRAIN)

@@ -102,8 +102,9 @@ def test_a_study_of_one_row_batches_with_normalisation() -> None:
     with pytest.raises(SettingError) as caught:
         study(normalised, "digits", batch_sizes=[1, 8], seeds=2, budget="10s")
     assert str(caught.value) == (
-        "batch_size must be at least 2 where a model normalises over the batch, got 1; "
-        "write a larger one, or last='drop' for the rest."
+        "batch_size leaves a batch of one row, and a model that normalises over the batch needs at least 2, "
+        "got 1; "
+        "write another one, or last='drop' for the rest."
     )
 
 

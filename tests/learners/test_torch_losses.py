@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from learners.torch_cases import CASES, MLP_CASE, Case, by_hand, learnt, mlp
-from rightbatch.errors import DataError, RightbatchError
+from rightbatch.errors import DataError, RightbatchError, SettingError
 from rightbatch.learners.losses import loss_for
 from rightbatch.learners.torch import TorchLearner
 from rightbatch.learners.torch_model import TorchModel
 from rightbatch.learners.updates import SGD
 from rightbatch.records import Batch, Shape
+from rightbatch.train.fit import fit
 
 REGRESSION, TWO = CASES[2], CASES[1]
 
@@ -271,8 +272,9 @@ MISFITS: list[tuple[str, dict[str, Any]]] = [
     ),
     (
         (
-            "batch_size must be at least 2 where a model normalises over the batch, got 1; "
-            "write a larger one, or last='drop' for the rest."
+            "batch_size leaves a batch of one row, and a model that normalises over the batch needs at least "
+            "2, got 1; "
+            "write another one, or last='drop' for the rest."
         ),
         {"module": CASES[3].make, "batch": MLP_CASE.batch(1)},
     ),
@@ -289,6 +291,21 @@ def test_what_does_not_fit(text: str, settings: dict[str, Any], replicas: int) -
     """One sentence, with both shapes, for one replica and for several."""
     found = said(**settings, replicas=replicas)
     assert found.replace('"the', "'the").replace('implemented"', "implemented'") == text
+
+
+@pytest.mark.parametrize(
+    ("values", "instead"),
+    [([0, 1, 4], "1 output, or write y.astype(int) if these are classes"), ([0, 0.5, 4], "1 output")],
+)
+def test_class_numbers_given_as_values(values: list[float], instead: str) -> None:
+    """Whole numbers of a floating-point type may be classes; others are not."""
+    x, y = np.ones((3, 6), np.float32), np.array(values, np.float32)
+    with pytest.raises(SettingError) as caught:
+        fit(nn.Linear(6, 5), (x, y), batch_size=3, epochs=1)
+    assert str(caught.value) == (
+        "model must give outputs that fit targets of shape (3, 1), one for each of 1 value, got (3, 5); "
+        f"give its last layer {instead}."
+    )
 
 
 @pytest.mark.parametrize("wrong", [-1, 5])

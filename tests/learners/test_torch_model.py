@@ -190,7 +190,13 @@ def test_the_models_own_optimizer_goes_first() -> None:
                 "makes one."
             ),
         ),
-        ({"loss": "onw"}, "loss is not known, got 'onw'; write one of own."),
+        (
+            {"loss": "onw"},
+            (
+                "loss must be a loss, got 'onw'; write one of torch.nn such as nn.HuberLoss(), "
+                'a function of outputs and targets, or "own".'
+            ),
+        ),
         ({"weights": "old"}, "weights is not known, got 'old'; write one of fresh, given."),
         ({"device": "gpu"}, "device is not known, got 'gpu'; write cpu, cuda, cuda:1 or auto."),
     ],

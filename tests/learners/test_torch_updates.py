@@ -113,6 +113,16 @@ def test_functions_that_make_none(make: Any, text: str) -> None:
     assert str(caught.value) == text
 
 
+def test_an_optimizer_that_is_made_already() -> None:
+    """It updates the parameters that it was made with, and no replica has these."""
+    with pytest.raises(SettingError) as caught:
+        rule_for(torch.optim.AdamW([torch.zeros(1, requires_grad=True)]))
+    assert str(caught.value) == (
+        "optimizer belongs to parameters already, got 'AdamW'; "
+        "write a function that makes it, such as lambda parameters: torch.optim.AdamW(parameters)."
+    )
+
+
 def test_a_rule_that_works_on_numpy_alone() -> None:
     """An update rule of the user's for the built-in models is none for a PyTorch module."""
 

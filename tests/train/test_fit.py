@@ -161,14 +161,14 @@ def test_patience_restores_the_best_weights() -> None:
             "constant",
             (
                 "The loss became infinite at step {} with learning rate 100; "
-                "write a smaller one, such as 10, or let rightbatch study find it."
+                "write a smaller one, such as 0.1, or let rightbatch study find it."
             ),
         ),
         (
             StepDecay(every=1, decay=0.99),
             (
                 "The loss became infinite at step {} with learning rate 100; "
-                "write a smaller one, such as 10, or let rightbatch study find it."
+                "write a smaller one, such as 0.1, or let rightbatch study find it."
             ),
         ),
     ],

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from rightbatch.data.table import Column, Kind, Table, listed, text_column
+from rightbatch.data.table import Column, Kind, Table, is_number, listed, text_column
 from rightbatch.errors import DataError
 from rightbatch.records import Array
 
@@ -120,7 +120,7 @@ def _first_ragged_line(path: Path) -> tuple[int, int, int] | None:
 
 
 def _check_header(table: str, names: list[str]) -> None:
-    if names and all(_is_number(name) for name in names):
+    if names and all(is_number(name) for name in names):
         raise DataError(
             f"{table} has numbers in its first line ({listed(names, limit=3)}) where column names belong;"
             " write a line of names above them."
@@ -135,14 +135,6 @@ def _check_commas(table: str, column: Column) -> None:
             f'{table} has numbers with a comma in column "{column.name}", such as "{example}";'
             " write them with a decimal point, and without marks between thousands."
         )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _reason(error: Exception) -> str:

@@ -13,7 +13,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
 from rightbatch.data.scale import Scaled, standardise
-from rightbatch.data.table import Column, Kind, listed
+from rightbatch.data.table import Column, Kind, is_number, listed, place
 from rightbatch.errors import DataError
 from rightbatch.records import Array
 
@@ -75,7 +75,7 @@ def prepare(table: str, columns: Sequence[Column], train: Array) -> Features:
         >>> features.names, features.scaled.values.ravel().tolist()
         (('size',), [-1.0, 1.0, 3.0])
     """
-    dropped = {column.name: _useless(column, train) for column in columns}
+    dropped = {column.name: _useless(table, column, train) for column in columns}
     used = [column for column in columns if not dropped[column.name]]
     numbers = [column for column in used if column.kind is not Kind.TEXT]
     texts = [column for column in used if column.kind is Kind.TEXT]
@@ -93,14 +93,30 @@ def prepare(table: str, columns: Sequence[Column], train: Array) -> Features:
     )
 
 
-def _useless(column: Column, train: Array) -> str:
-    """Why the column cannot be used, or nothing."""
+def _useless(table: str, column: Column, train: Array) -> str:
+    """Why the column cannot be used, or nothing.
+
+    Raises:
+        DataError: it would be dropped for a few words among its numbers.
+    """
     known = column.values[train][~column.missing[train]]
     if len(known) == 0:
         return "empty"
     if column.kind is Kind.TEXT and len(np.unique(known)) > max(2, NEARLY_ALL * len(known)):
+        _check_words(table, column)
         return "different in nearly every row"
     return ""
+
+
+def _check_words(table: str, column: Column) -> None:
+    words = [code for code, level in enumerate(column.levels) if not is_number(level)]
+    if len(column.levels) - len(words) < NEARLY_ALL * len(column.levels):
+        return
+    row = int(np.flatnonzero(np.isin(column.values, words))[0])
+    raise DataError(
+        f'{table} has "{column.levels[int(column.values[row])]}" among the numbers of '
+        f"{place(column.name, row)}; write a number there, or nothing where it is missing."
+    )
 
 
 def _numbers(columns: Sequence[Column], train: Array) -> Part:

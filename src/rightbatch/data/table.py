@@ -106,6 +106,20 @@ def listed(names: Iterable[str], *, limit: int = LISTED) -> str:
     return ", ".join(quoted[:limit]) + (f" and {more:,} more" if more > 0 else "")
 
 
+def is_number(text: str) -> bool:
+    """Whether it can be read as a number.
+
+    Example:
+        >>> is_number("1e-3"), is_number("1,5")
+        (True, False)
+    """
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def place(column: str, row: int) -> str:
     """Where a value is, for a message.
 

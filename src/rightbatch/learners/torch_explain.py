@@ -13,6 +13,7 @@ from rightbatch.learners.torch_modules import name_of
 from rightbatch.learners.torch_noise import Seeded
 from rightbatch.learners.torch_padded import Inputs, PaddedRows, taking
 from rightbatch.records import Shape
+from rightbatch.units import plural
 
 _ONE_ROW = "more than 1 value per channel"
 """What PyTorch says of normalisation over a batch of one row."""
@@ -52,7 +53,7 @@ def outputs_of(module: nn.Module, x: Inputs, y: Tensor, shape: Shape, *, own_los
     outputs = table(raw, len(x)).shape[1]
     if shape.task == "regression":
         if outputs != shape.outputs and not own_loss:
-            raise _unfit(raw, y, f"one for each of {shape.outputs} values", f"{shape.outputs} outputs")
+            raise _unfit(raw, y, f"one for each of {plural(shape.outputs, 'value')}", _outputs_for(y, shape))
     elif raw.ndim > 2:
         raise _unfit(raw, y, "a row of numbers for each row", "one axis beside the rows, as nn.Flatten does")
     elif outputs < shape.outputs and not own_loss:
@@ -144,8 +145,8 @@ def _known(error: Exception, rows: int) -> RightbatchError | None:
         return ProcessError(gone)
     if _ONE_ROW not in str(error):
         return None
-    problem = "must be at least 2 where a model normalises over the batch"
-    return SettingError("batch_size", problem, rows, "write a larger one, or last='drop' for the rest")
+    problem = "leaves a batch of one row, and a model that normalises over the batch needs at least 2"
+    return SettingError("batch_size", problem, rows, "write another one, or last='drop' for the rest")
 
 
 def lost(error: Exception) -> str | None:
@@ -172,6 +173,13 @@ def _refused(module: nn.Module, x: Inputs, error: Exception) -> SettingError:
     if isinstance(x, PaddedRows):
         instead = f"let {name} take such rows, and mask or lengths by these names"
     return SettingError("model", problem, first_sentence(error), instead)
+
+
+def _outputs_for(y: Tensor, shape: Shape) -> str:
+    """What a model of these values should give; class numbers may have been given as values."""
+    wanted = plural(shape.outputs, "output")
+    classes = shape.outputs == 1 and bool((y == y.round()).all()) and bool((y >= 0).all())
+    return f"{wanted}, or write y.astype(int) if these are classes" if classes else wanted
 
 
 def _unfit(raw: Any, y: Tensor, what: str, instead: str) -> SettingError:

@@ -67,8 +67,11 @@ class TorchModel:
         if not callable(self.module):
             instead = "write a module, or a function or class that makes one"
             raise SettingError("module", "must be an nn.Module or make one", self.module, instead)
-        if self.loss is not None and not callable(self.loss):
-            one_of("loss", self.loss, ("own",))
+        if self.loss is not None and not callable(self.loss) and self.loss != "own":
+            instead = (
+                'write one of torch.nn such as nn.HuberLoss(), a function of outputs and targets, or "own"'
+            )
+            raise SettingError("loss", "must be a loss", self.loss, instead)
         one_of("weights", self.weights, ("fresh", "given"))
         one_of("precision", self.precision, PRECISIONS)
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", str(self.device)):

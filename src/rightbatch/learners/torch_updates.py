@@ -169,6 +169,10 @@ def rule_named(optimizer: Any) -> Any:
     """
     if isinstance(optimizer, TorchOptimizer) or type(optimizer) in _OURS:
         return optimizer
+    if isinstance(optimizer, torch.optim.Optimizer):
+        name = type(optimizer).__name__
+        instead = f"write a function that makes it, such as lambda parameters: torch.optim.{name}(parameters)"
+        raise SettingError("optimizer", "belongs to parameters already", name, instead)
     if callable(optimizer):
         return TorchOptimizer(optimizer, said(optimizer))
     known = torch_optimizers()

@@ -15,6 +15,9 @@ from rightbatch.train.result import FitProgress, FitResult
 from rightbatch.train.target import Target
 from rightbatch.train.watch import Run, Watching
 
+_MODEST = 0.1
+"""The largest learning rate that is proposed: a tenth of one that is far off is far off, too."""
+
 
 @dataclass(slots=True)
 class Reached:
@@ -260,9 +263,10 @@ class Follower:
                 "The loss was infinite before the first update; scale X and y, as rb.load_data((X, y)) does."
             )
         else:
+            modest = min(self.lr / 10, _MODEST)
             text = (
                 f"The loss became infinite at step {event.step:,} with learning rate {self.lr:.3g}; "
-                f"write a smaller one, such as {self.lr / 10:.2g}, or let rightbatch study find it."
+                f"write a smaller one, such as {modest:.2g}, or let rightbatch study find it."
             )
         state = event.state
         if self.best[2] is not None:
