@@ -42,6 +42,16 @@ def test_the_digits() -> None:
     assert "batches   20: 19 of 64 rows, 1 of 41" in lines
 
 
+def test_pictures_are_looked_at_value_by_value(tmp_path: Path) -> None:
+    """Rows of several axes, which a model of the user's may be studied on, are no error here."""
+    pictures = np.random.default_rng(0).random((60, 1, 8, 8), np.float32)
+    np.savez(tmp_path / "pictures.npz", X=pictures, y=np.arange(60) % 3)
+    said = rightbatch("inspect", "pictures.npz")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("pictures.npz: 60 rows, 64 numeric columns, label ")
+    assert "classes   3 of 20 rows each" in said.out.splitlines()
+
+
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("data", ["digits", "houses", "rare.csv", "wide.csv"])
 def test_tables_fit_the_terminal(data: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ def run(
     quiet: bool,
 ) -> int:
     """Show the data's summary and the account of one epoch; the exit code."""
-    table = read(data)
+    table = read(data, flat=True)
     loaded = load_data(table, label=label, task=task, seed=seed)
     loader = _loader(loaded, batch_size, order, last, seed)
     summary, audit = summarise(table, loaded), loader.audit(labels=_labels(loaded))

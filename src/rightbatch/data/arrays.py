@@ -28,18 +28,24 @@ def read_npy(path: Path) -> Table:
     return Table(name=path.name, columns=_feature_columns(array, f"the array in {path.name}"))
 
 
-def read_npz(path: Path) -> Table:
+def read_npz(path: Path, *, flat: bool = False) -> Table:
     """Read an `.npz` file: features under `x`, `X` or `features`, labels under `y`, `label` or `target`.
 
     Under other names, the first 2-d array and the first 1-d array of the same length are taken.
+
+    Args:
+        path: of the file.
+        flat: whether rows may have several axes, as pictures have: every value is a column then.
 
     Raises:
         DataError: the file is damaged, or holds no such arrays.
     """
     arrays = _load(path)
     x, y = _pair(path.name, arrays)
-    where = f"{{}} in {path.name}"
-    return _table(path.name, (arrays[x], where.format(x)), (arrays[y], where.format(y)), label=y)
+    where, features = f"{{}} in {path.name}", arrays[x]
+    if flat and features.ndim > 2 and len(features):
+        features = features.reshape(len(features), -1)
+    return _table(path.name, (features, where.format(x)), (arrays[y], where.format(y)), label=y)
 
 
 def pair_in_npz(path: Path) -> tuple[Array, Array, str]:

@@ -22,12 +22,13 @@ READERS = {
 """The reader of each file ending."""
 
 
-def read(data: Any) -> Table:
+def read(data: Any, *, flat: bool = False) -> Table:
     """Read any kind of data.
 
     Args:
         data: a built-in name, the path of a file, a data frame with the Arrow stream interface, a
             tuple (X, y) of arrays, or a `Table`, which is returned as it is.
+        flat: whether the rows of an `.npz` file may have several axes; every value is a column then.
 
     Raises:
         SettingError: `data` is none of these.
@@ -43,7 +44,7 @@ def read(data: Any) -> Table:
     if isinstance(data, str) and data in BUILT_IN:
         return BUILT_IN[data]()
     if isinstance(data, str | Path):
-        return _read_file(Path(data).expanduser(), str(data))
+        return _read_file(Path(data).expanduser(), str(data), flat=flat)
     if isinstance(data, tuple) and len(data) == 2:
         return from_arrays(*data)
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
@@ -56,9 +57,10 @@ def read(data: Any) -> Table:
     )
 
 
-def _read_file(path: Path, typed: str) -> Table:
+def _read_file(path: Path, typed: str, *, flat: bool) -> Table:
     try:
-        return _reader(path, typed)(path)
+        reader = _reader(path, typed)
+        return read_npz(path, flat=flat) if reader is read_npz else reader(path)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise DataError(f"{typed} cannot be read ({reason}); check the path and its permissions.") from None
