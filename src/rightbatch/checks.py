@@ -42,8 +42,9 @@ def not_negative(name: str, value: Any, *, instead: str = "write 0 or a number s
 
 def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
     """The value, if it is one of the choices; otherwise the error lists them, nearest first."""
-    names = nearest_first(str(value), choices)
-    if value not in names:
+    known = list(choices)
+    if value not in known:
+        names = nearest_first(str(value), known)
         raise SettingError(name, "is not known", value, f"write one of {', '.join(names)}")
     return str(value)
 

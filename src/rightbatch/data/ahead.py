@@ -26,19 +26,21 @@ class Ahead:
     """
 
     def __init__(self, *, depth: int, threads: int) -> None:
-        self._depth = depth
+        self._depth, self._threads = depth, threads
         self._waiting: deque[Future[Any]] = deque()
-        # its threads begin with the first job
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rightbatch-loader")
+        self._pool: ThreadPoolExecutor | None = None  # made for the first job: most passes have none
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
 
     def submit(self, job: Callable[..., T], *arguments: Any) -> Future[T]:
         """Have one job done, besides those whose results come in order."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="rightbatch-loader")
         return self._pool.submit(job, *arguments)
 
     def made(self, jobs: Iterator[Callable[[], T]]) -> Iterator[T]:
@@ -57,7 +59,7 @@ class Ahead:
     def _in_turn(self, jobs: Iterator[Callable[[], T]]) -> Iterator[T]:
         waiting = self._waiting
         for job in jobs:
-            waiting.append(self._pool.submit(job))
+            waiting.append(self.submit(job))
             if len(waiting) > self._depth:
                 yield waiting.popleft().result()
         while waiting:

@@ -276,18 +276,31 @@ class StudyRun:
                 self._add_seed(size)
 
     def _complete(self) -> None:
-        """The other batch sizes, for the table, while that costs no more than the answer did."""
-        allowance = max(self._cost(), _SHARE_TO_COMPLETE * self.budget)
+        """The table, while that costs no more than the answer did.
+
+        First the learning rates of the sizes that were searched, which the curve hangs on, are narrowed down;
+        then come the other sizes, and then the other seeds.
+        """
+        before = self._cost()
+        most = before + max(before, _SHARE_TO_COMPLETE * self.budget)
+        self._add_seeds(1, most)
         for size in outwards(self.costs.sizes(), self._middle()):
-            if size not in self.search.found and self._expected_cost(size) <= allowance - self._cost():
+            if size not in self.search.found and self._affords(size, most):
                 self._foresee(None)
                 self._find(size)
         for number in range(self.settings.seeds):
-            for size in outwards(self.search.reached(), self._middle()):
-                few = self.search.seeds.get(size, 0) <= number
-                if few and self._expected_cost(size) <= allowance - self._cost():
-                    self._foresee(None)
-                    self._add_seed(size)
+            self._add_seeds(number + 1, most)
+
+    def _add_seeds(self, wanted: int, most: float) -> None:
+        """One more seed of every size that has fewer than wanted."""
+        for size in outwards(self.search.reached(), self._middle()):
+            if self.search.seeds.get(size, 0) < wanted and self._affords(size, most):
+                self._foresee(None)
+                self._add_seed(size)
+
+    def _affords(self, size: int, most: float) -> bool:
+        """Whether a sweep at the size leaves all runs within so many seconds."""
+        return self._cost() + self._expected_cost(size) <= most
 
     def _find(self, size: int) -> None:
         found = self.search.find(size)
