@@ -152,13 +152,14 @@ class NoisyQuadratic:
         decay = np.exp(2 * step * np.log(np.maximum(np.abs(1 - lr * h), 1e-300)))
         return float(0.5 * (decay * h + (1 - decay) * lr * h / (batch_size * (2 - lr * h))).sum())
 
-    def steps(self, batch_size: float, points: int = 80) -> float:
-        """Fewest steps to the target, over a grid of learning rates refined once."""
+    def best(self, batch_size: float, points: int = 80) -> tuple[float, float]:
+        """The fewest steps over a grid of learning rates, refined once, and the learning rate of them."""
         coarse = np.geomspace(1e-4, 1.999, points)
         found = [self._steps(lr, batch_size) for lr in coarse]
         place = int(np.argmin(found))
         fine = np.geomspace(coarse[max(place - 1, 0)], coarse[min(place + 1, points - 1)], points // 2)
-        return min(self._steps(lr, batch_size) for lr in fine)
+        least, lr = min((self._steps(lr, batch_size), lr) for lr in fine)
+        return float(least), float(lr)
 
     def _steps(self, lr: float, batch_size: float) -> float:
         if self.loss(lr, batch_size, 1e9) > self.target:

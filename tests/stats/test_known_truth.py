@@ -42,16 +42,16 @@ def test_beyond_the_cliff_no_run_arrives() -> None:
         assert np.isinf(over)
 
 
-@pytest.mark.parametrize(("d", "kappa"), [(50, 0.02), (12, 0.02), (200, 0.03)])
-def test_critical_batch_size_where_the_hyperbola_is_exact(d: int, kappa: float) -> None:
-    """Small learning rates on an isotropic problem: B_crit is d + 1, and fit and posterior find it to 3 %."""
-    problem = Isotropic(d=d, ratio=100.0, kappa=kappa)
+@pytest.mark.parametrize("d", [12, 50, 90, 200])
+def test_critical_batch_size_where_the_hyperbola_is_exact(d: int) -> None:
+    """At 2 % of the best learning rates of an isotropic problem B_crit, d + 1, is found to 3 %."""
+    problem = Isotropic(d=d, ratio=100.0, kappa=0.02)
     sizes = 4.0 ** np.arange(1, 6)
-    runs = problem.runs(sizes, seeds=12, seed=d)
+    runs = problem.runs(sizes, seeds=40, seed=d)
     fit = fit_scaling(sizes, np.exp(np.log(runs).mean(axis=0)))
     drawn = steps_posterior(sizes, np.log(runs), draws=2000, seed=0)
-    assert float(fit.b_crit) == pytest.approx(d + 1, rel=0.04)
-    assert np.median(drawn.b_crit) == pytest.approx(d + 1, rel=0.04)
+    assert float(fit.b_crit) == pytest.approx(d + 1, rel=0.03)
+    assert np.median(drawn.b_crit) == pytest.approx(d + 1, rel=0.03)
 
 
 def test_simulated_runs_follow_the_closed_form() -> None:
@@ -78,8 +78,8 @@ def test_noisy_quadratic_table() -> None:
     """The printed steps (d = 1000, target 0.1) to 1 %, and B_crit 83 to 5 %."""
     problem = NoisyQuadratic(d=1000, target=0.1)
     sizes = [4, 16, 64, 256, 1024]
-    steps = [problem.steps(size) for size in sizes]
+    steps = [problem.best(size)[0] for size in sizes]
     assert steps == pytest.approx([6248, 1658, 569, 355, 300], rel=0.01)
     wide = [4.0**power for power in range(1, 11)]
-    fit = fit_scaling(wide, [problem.steps(size) for size in wide])
+    fit = fit_scaling(wide, [problem.best(size)[0] for size in wide])
     assert float(fit.b_crit) == pytest.approx(83, rel=0.05)

@@ -25,6 +25,15 @@ def test_many_exact_runs_give_the_curve_back() -> None:
     np.testing.assert_allclose(np.median(steps.log_steps, axis=0), curve(SIZES), atol=0.02)
 
 
+@pytest.mark.parametrize("b_crit", [26.3, 27.0, 27.9])
+def test_what_is_known_exactly_is_not_rounded(b_crit: float) -> None:
+    """A thousand runs without scatter or luck: B_crit to 0.3 %, wherever it lies."""
+    table = np.tile(np.log(S_MIN * (1 + b_crit / SIZES)), (1000, 1))
+    steps = steps_posterior(SIZES, table, draws=1000, seed=0)
+    assert np.median(steps.b_crit) == pytest.approx(b_crit, rel=3e-3)
+    assert np.log(steps.b_crit).std() < 0.02
+
+
 def test_a_size_that_was_not_run_is_predicted_by_the_others() -> None:
     """Three far-apart sizes tell what lies between them, with more doubt than at the sizes run."""
     table = np.full((3, len(SIZES)), np.nan)

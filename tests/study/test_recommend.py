@@ -83,6 +83,25 @@ def test_the_fits_are_those_of_the_formulas() -> None:
     assert (found.step_time.a, found.step_time.b) == pytest.approx((0.9, 0.1), rel=1e-6)
 
 
+def test_a_size_with_one_seed_weighs_less_than_those_with_many() -> None:
+    """One run at the far end, 40 % too slow, hardly moves B_crit where the other sizes had 20 seeds."""
+    sizes, random = (4, 32, 64, 128, 256), np.random.default_rng(0)
+    scatter = np.exp(random.normal(scale=0.15, size=(20, 5)))
+    curve = {size: 20 * (1 + 60 / size) for size in sizes}
+
+    def b_crit(seeds: int) -> float:
+        many = [
+            run(size, 0, k, curve[size] * scatter[k, j]) for j, size in enumerate(sizes) for k in range(seeds)
+        ]
+        far = [made for made in many if made.batch_size < 256] + [run(256, 0, 0, 1.4 * curve[256])]
+        found = analysed(far, {size: 1 + 0.1 * size for size in sizes}).fit
+        assert found is not None
+        return found.b_crit
+
+    assert b_crit(20) == pytest.approx(60, rel=0.15)
+    assert b_crit(1) < 0.8 * 60
+
+
 def test_everything_follows_from_the_draws() -> None:
     """Draw by draw in plain loops: intervals, regret, the sizes alike, and the set that holds the fastest."""
     seconds = {8: 1.0, 16: 1.1, 32: 1.3, 64: 1.9}
@@ -281,6 +300,18 @@ def test_a_misfit_is_told() -> None:
     assert found.fit.lack_of_fit is not None
     assert found.fit.lack_of_fit.startswith(f"The steps lie {found.fit.rms_log_residual:.0%} off the curve, ")
     assert found.fit.lack_of_fit.endswith("; trust the measured sizes, not B_crit.")
+
+
+def test_a_knee_too_soft_is_told() -> None:
+    """With a constant noise scale, S = ln R / ln(1 + B/51), no size is 10 % off, but B_crit means nothing."""
+    scatter = np.random.default_rng(0).normal(scale=0.05, size=(5, 5))
+    sizes = [4, 16, 64, 256, 1024]
+    steps = np.log(1e4) / np.log1p(np.array(sizes) / 51) * np.exp(scatter)
+    runs = [run(sizes[k], 0, seed, float(steps[seed, k])) for seed in range(5) for k in range(5)]
+    found = analysed(runs, {size: 0.9 + 0.1 * size for size in sizes})
+    assert found.fit is not None
+    assert found.fit.rms_log_residual < 0.1
+    assert found.fit.lack_of_fit is not None
 
 
 def test_only_the_best_learning_rate_counts() -> None:

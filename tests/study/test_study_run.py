@@ -112,6 +112,16 @@ def test_a_size_that_is_clearly_slower_gets_no_more_seeds(monkeypatch: pytest.Mo
     assert any(seeds > {0, 1} for seeds in seeds_of(store).values())
 
 
+def test_sizes_that_only_the_curve_hangs_on_are_run_on_the_fine_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow size gets no more seeds, but its learning rates are half octaves apart as the others' are."""
+    monkeypatch.setitem(SECONDS, 4, 1.0)
+    store = Store()
+    go_on(store, complete=False)
+    point = choices(pool([run for run in store.runs() if run.batch_size == 4], [4]))[4].point
+    points = {run.point for run in store.runs() if run.batch_size == 4}
+    assert {point - 1, point, point + 1} <= points
+
+
 def test_a_size_that_cannot_be_the_fastest_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Below 16 a step takes 0.1 s: one of those sizes is run, and tells enough of the other two."""
     for size, seconds in {1: 0.1, 2: 0.1, 4: 0.1}.items():

@@ -11,8 +11,8 @@ from rightbatch.stats.worlds import Worlds, draw
 ROUNDS = 20
 """Of the sampler; coverage moves by 3 % at most from 5 to 80 (`bench/coverage.py --only rounds`)."""
 
-COARSE = 0.2
-"""Step in ln B_crit while sampling: nothing is read off the grid but a curve for the missing runs."""
+COARSE = 60
+"""Cells in ln B_crit while sampling: nothing is read off the grid but a curve for the missing runs."""
 
 
 def imputed(

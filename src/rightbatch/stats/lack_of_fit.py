@@ -8,42 +8,53 @@ from scipy import stats
 
 from rightbatch.stats.curves import Curves, Floats, checked_curves
 from rightbatch.stats.scaling import best_log_b_crit
+from rightbatch.stats.spread import Spread, spread
 
 MEASURED = 0.01
 """Steps to target are known to about 1 %: evaluations are 6 % apart, and crossings interpolated between.
 Seeds that agree better than that, or shift all sizes alike, do so by how they are measured."""
 
-EXPONENTS = np.linspace(-1.0, 1.0, 41)
-"""The variance of runs goes as B to one of these: a gradient's goes as 1/B, and steps vary no faster."""
-
-USUAL = 0.5
-"""Normal prior of the exponent: a few runs cannot tell it, and then it is near 0."""
+BEND = 0.8
+"""Share of the level that is spent on a knee too sharp or too soft; the rest is for single sizes."""
 
 
 class LackOfFit(NamedTuple):
-    """An F-test of the curve against the scatter of the seeds."""
+    """A test of the curve against the scatter of the seeds."""
 
     statistic: float
     """F: how much further the sizes lie from the curve than the seeds' scatter explains."""
     p_value: float
-    """Chance of an F at least this large if the curve holds; NaN: too few sizes or seeds."""
+    """Chance of sizes so far from the curve, or bent away from it so clearly, if the curve holds; NaN: too
+    few sizes or seeds."""
     degrees: tuple[int, int]
-    """Degrees of freedom: sizes - 2, and (sizes - 1)(seeds - 1) where all were measured."""
+    """Degrees of freedom of F: sizes - 2, and (sizes - 1)(seeds - 1) where all were measured."""
+
+
+class _Squares(NamedTuple):
+    """Weighted sums of squares that are left of ln S, each model having an offset per seed."""
+
+    curve: float
+    """By the curve."""
+    bent: float
+    """By the curve with a knee of any sharpness."""
+    free: float
+    """By any value per size."""
 
 
 def lack_of_fit(batch_sizes: ArrayLike, steps: ArrayLike) -> LackOfFit:
     """Test whether S(B) = S_min (1 + B_crit / B) holds, using the seeds as repetitions.
 
-    Two models of ln S are compared, both with one free offset per seed (seeds are paired across
-    sizes, so a lucky start shifts a whole curve): any value per size, against the curve. Their
-    sums of squares give the classical F of lack of fit against pure error, which is taken to be at
-    least that of measuring.
+    Three models of ln S are compared, each with one free offset per seed (seeds are paired across
+    sizes, so a lucky start shifts a whole curve): any value per size; the curve; and between them
+    (S / S_min)^q = 1 + (B_crit / B)^q, whose knee is sharper than the curve's for q > 1 and softer for q < 1.
+    Curves that are not the hyperbola mostly miss it in this one way, so four fifths of the level go to
+    the F-test of q = 1, which has one degree of freedom, and a fifth to that of what a knee leaves. Pure
+    error is taken to be at least that of measuring. Runs are weighted by the variance at their size, which
+    small batches often have more of; both tests are averaged over what it may be (`spread`).
 
-    Assumptions: what is left after the seed's offset is independent, and normal with the same
-    variance at every size, or one that is a power of B (small batches often scatter more): the
-    p-value allows for it by Box's correction. Runs that did not reach the target are left out,
-    which the test cannot know of. With many seeds it finds deviations too small to matter: read it
-    together with `rms_log_residual`. It cannot be done with fewer than 3 sizes or 2 seeds.
+    Assumptions: what is left after the seed's offset is independent and normal. Runs that did not reach
+    the target are left out, which the test cannot know of. With many seeds it finds deviations too small to
+    matter: read it together with `rms_log_residual`. It cannot be done with fewer than 3 sizes or 2 seeds.
 
     Args:
         batch_sizes: shape `(n,)`.
@@ -55,62 +66,80 @@ def lack_of_fit(batch_sizes: ArrayLike, steps: ArrayLike) -> LackOfFit:
         ((1, 4), True)
 
     Source: N. Draper, H. Smith, "Applied Regression Analysis" (3rd ed., 1998), section 2.1; the
-    offsets make it a two-way layout. G. Box, "Some theorems on quadratic forms applied in the study of
-    analysis of variance problems", Annals of Mathematical Statistics 25 (1954).
+    offsets make it a two-way layout. One degree of freedom for the likeliest departure: J. Tukey, "One degree
+    of freedom for non-additivity", Biometrics 5 (1949).
     """
     curves = checked_curves(batch_sizes, steps, None)
-    log_b_crit = best_log_b_crit(curves, shared=True)
-    residuals = curves.centred(curves.log_levels(log_b_crit))
     free, free_parameters = _free_residuals(curves)
-    pure = float((free**2).sum())
-    lack = max(float((curves.weights * residuals**2).sum()) - pure, 0.0)
     seeds = int(curves.weights.any(axis=1).sum())
     degrees = (free_parameters - seeds - 1, int(curves.weights.sum()) - free_parameters)
     if min(degrees) < 1:
         return LackOfFit(np.nan, np.nan, degrees)
-    statistic = lack / degrees[0] / max(pure / degrees[1], MEASURED**2)
-    return LackOfFit(statistic, _p_value(statistic, degrees, curves, free, float(log_b_crit[0])), degrees)
+    found = _spread(curves, free)
+    tests = [_test(_squares(_weighted(curves, variance)), degrees) for variance in found.variance]
+    statistic, p_value = found.chance @ np.array(tests)
+    return LackOfFit(float(statistic), float(p_value), degrees)
 
 
 def _free_residuals(curves: Curves) -> tuple[Floats, int]:
     """What least squares of ln S = (any value per size) + (any offset per seed) leaves; its rank."""
+    return _left(curves, curves.log_steps, np.eye(curves.sizes.size))
+
+
+def _left(curves: Curves, values: Floats, columns: Floats) -> tuple[Floats, int]:
+    """What weighted least squares by functions of the size and an offset per seed leaves; its rank.
+
+    Args:
+        curves: the runs, with weights.
+        values: of each run, `(seeds, sizes)`.
+        columns: the functions, `(sizes, functions)`.
+    """
     seed, size = np.nonzero(curves.weights)
-    table = np.hstack([np.eye(curves.weights.shape[0])[seed], np.eye(curves.sizes.size)[size]])
-    values = curves.log_steps[seed, size]
-    solution, _, rank, _ = np.linalg.lstsq(table, values)
+    root = np.sqrt(curves.weights[seed, size])
+    table = np.hstack([np.eye(curves.weights.shape[0])[seed], columns[size]]) * root[:, None]
+    solution, _, rank, _ = np.linalg.lstsq(table, values[seed, size] * root)
     left = np.zeros(curves.weights.shape)
-    left[seed, size] = values - table @ solution
+    left[seed, size] = values[seed, size] * root - table @ solution
     return left, int(rank)
 
 
-def _p_value(
-    statistic: float, degrees: tuple[int, int], curves: Curves, free: Floats, log_b_crit: float
-) -> float:
-    """Box's: the two sums of squares matched in mean and variance, where the sizes' variances differ."""
+def _spread(curves: Curves, free: Floats) -> Spread:
+    """How the scatter may change with the size; a size that was not run has variance 1."""
     ran = curves.weights.any(axis=0)
-    sizes = curves.sizes[ran]
-    variance = np.diag(_variances(sizes, curves.weights[:, ran], free[:, ran]))
-    ones = np.ones_like(sizes)
-    slope = np.exp(log_b_crit) / (np.exp(log_b_crit) + sizes)
-    off_mean, off_curve = (_off(np.column_stack(columns)) @ variance for columns in ([ones], [ones, slope]))
-    above, below = np.trace(off_curve) / degrees[0], np.trace(off_mean) / (sizes.size - 1)
-    effective = [np.trace(part) ** 2 / np.trace(part @ part) for part in (off_curve, off_mean)]
-    shared = degrees[1] / (sizes.size - 1)
-    return float(stats.f.sf(statistic * below / above, effective[0], effective[1] * shared))
+    b_crit = float(np.exp(best_log_b_crit(curves, shared=True)[0]))
+    found = spread(curves.sizes[ran], free[:, ran], curves.weights[:, ran], b_crit=b_crit, floor=MEASURED)
+    variance = np.ones((len(found.chance), ran.size))
+    variance[:, ran] = found.variance
+    return Spread(variance, found.chance)
 
 
-def _off(columns: Floats) -> Floats:
-    """The projection onto what the columns do not span."""
-    return np.asarray(np.eye(len(columns)) - columns @ np.linalg.pinv(columns))
+def _weighted(curves: Curves, variance: Floats) -> Curves:
+    return curves._replace(weights=curves.weights / variance)
 
 
-def _variances(sizes: Floats, weights: Floats, free: Floats) -> Floats:
-    """The variance of each size, up to a factor: a power of B, of highest likelihood."""
-    count = weights.sum(axis=0)
-    x = np.log(sizes) - np.average(np.log(sizes), weights=count)
-    squares = (free**2).sum(axis=0)
-    if squares.sum() <= count.sum() * MEASURED**2:
-        return np.ones_like(x)
-    spread = np.log((squares * np.exp(-EXPONENTS[:, None] * x)).sum(axis=1))
-    against = 0.5 * (count.sum() - len(x) - len(weights) + 1) * spread + 0.5 * (EXPONENTS / USUAL) ** 2
-    return np.asarray(np.exp(EXPONENTS[against.argmin()] * x))
+def _squares(curves: Curves) -> _Squares:
+    """What the three models leave; the knee's model is taken by its derivative at q = 1."""
+    log_b_crit = best_log_b_crit(curves, shared=True)
+    left = curves.log_levels(log_b_crit)
+    ratio = np.exp(log_b_crit[0]) / curves.sizes
+    slope = ratio / (1 + ratio)
+    knee = slope * np.log(ratio) - np.log1p(ratio)
+    models = (np.zeros((ratio.size, 0)), np.column_stack([slope, knee]), np.eye(ratio.size))
+    return _Squares(*(float((_left(curves, left, columns)[0] ** 2).sum()) for columns in models))
+
+
+def _test(squares: _Squares, degrees: tuple[int, int]) -> tuple[float, float]:
+    """F of any lack of fit, and the p-value."""
+    error = max(squares.free / degrees[1], MEASURED**2)
+    lack, others = max(squares.curve - squares.free, 0.0) / error, degrees[0] - 1
+    knee = float(stats.f.sf(max(squares.curve - squares.bent, 0.0) / error, 1, degrees[1]))
+    if others == 0:
+        return lack, knee
+    rest = float(stats.f.sf(max(squares.bent - squares.free, 0.0) / others / error, others, degrees[1]))
+    return lack / degrees[0], _either(knee, rest)
+
+
+def _either(knee: float, rest: float) -> float:
+    """The p-value of the clearer of the two, for having been chosen of two (Šidák, with unequal shares)."""
+    least = min(knee / BEND, rest / (1 - BEND))
+    return 1 - (1 - min(BEND * least, 1.0)) * (1 - min((1 - BEND) * least, 1.0))

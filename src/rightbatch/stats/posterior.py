@@ -30,8 +30,8 @@ from rightbatch.stats.worlds import Worlds, draw
 WORLDS = 16
 """Draws of the scatter: an interval from 16 has the ends of one from 256 to 2 % of its length."""
 
-GRID_STEP = 0.05
-"""Step in ln B_crit."""
+CELLS = 160
+"""Of the grid in ln B_crit: they are a ninth as wide as they are far from the peak."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,7 +88,7 @@ def steps_posterior(
         worlds = imputed(sizes, values, ran, late, random=random, worlds=WORLDS)
     else:
         worlds = Worlds(np.tile(values, (WORLDS, 1, 1)), ran, *scatter(values, ran, random, WORLDS))
-    found = draw(sizes, worlds, random, draws, GRID_STEP)
+    found = draw(sizes, worlds, random, draws, CELLS)
     return Steps(s_min=np.exp(found.log_s_min), b_crit=np.exp(found.log_b_crit), log_steps=found.log_steps)
 
 

@@ -10,8 +10,8 @@ from rightbatch.stats.curves import Curves, Floats, checked_curves
 GRID_STEP = 0.1
 """Step of the first search in ln B_crit: the curve has no feature narrower than about 2."""
 
-HALVINGS = 50
-"""Bisections of one grid step: down to the last digit of a float64."""
+HALVINGS = 36
+"""Bisections of one grid step: down to 1e-12 of B_crit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -251,7 +251,9 @@ def _fit(table: Pool, found: Mapping[int, Choice], view: Outlook | None, seed: i
     if view is None:
         return None
     sizes = [size for size in table.batch_sizes if size in found]
-    point = fit_scaling(sizes, [found[size].steps for size in sizes])
+    columns = [table.batch_sizes.index(size) for size in sizes]
+    weights = 1 / view.steps.log_steps[:, columns].var(axis=0)  # a far size may have one seed, the best 25
+    point = fit_scaling(sizes, [found[size].steps for size in sizes], weights)
     s_min, b_crit = float(point.s_min), float(point.b_crit)
     return Fit(
         s_min=s_min,

@@ -143,9 +143,10 @@ class StudyRun:
                 self._foresee(None)
                 self._find(size)
         self._answer()
+        self._add_seeds(1, math.inf)  # the curve hangs on far sizes, so far searched on the coarse grid alone
         if self.complete:
             self._complete()
-            self._answer()  # what completed the table may have raised new doubt
+        self._answer()  # what these runs say may have raised new doubt
         self.ahead.settle(deadline=self.session.deadline)
         if self.costs.time_again(total=self._total()):
             self._answer()
@@ -276,14 +277,9 @@ class StudyRun:
                 self._add_seed(size)
 
     def _complete(self) -> None:
-        """The table, while that costs no more than the answer did.
-
-        First the learning rates of the sizes that were searched, which the curve hangs on, are narrowed down;
-        then come the other sizes, and then the other seeds.
-        """
+        """The table, while that costs no more than the answer did: the other sizes, then the other seeds."""
         before = self._cost()
         most = before + max(before, _SHARE_TO_COMPLETE * self.budget)
-        self._add_seeds(1, most)
         for size in outwards(self.costs.sizes(), self._middle()):
             if size not in self.search.found and self._affords(size, most):
                 self._foresee(None)
