@@ -49,7 +49,7 @@ def test_is_the_analysis_of_variance_of_nested_models() -> None:
     means = logs.mean(axis=0)
     left = logs - means - logs.mean(axis=1, keepdims=True) + logs.mean()
     b_crit = float(fit_scaling(POWERS, np.exp(means)).b_crit)
-    guesses = spread(POWERS, left, np.ones(logs.shape), b_crit=b_crit, floor=0.01)
+    guesses = spread(POWERS.astype(np.float64), left, np.ones(logs.shape), b_crit=b_crit, floor=0.01)
     expected = guesses.chance @ [nested(logs, 1 / variance) for variance in guesses.variance]
     test = lack_of_fit(POWERS, steps)
     assert test.degrees == (POWERS.size - 2, 3 * (POWERS.size - 1))

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rightbatch.stats.spread import spread
 
-SIZES = 2.0 ** np.arange(2, 11)
+SIZES: NDArray[np.float64] = np.array([2.0**power for power in range(2, 11)])
 
 
-def residuals(exponent: float, seeds: int, b_crit: float = 60.0) -> np.ndarray:
+def residuals(exponent: float, seeds: int, b_crit: float = 60.0) -> NDArray[np.float64]:
     """Simulated scatter whose variance is a power of B_crit / (B_crit + B), rows and columns centred."""
     random = np.random.default_rng(seeds)
     root = (b_crit / (b_crit + SIZES)) ** (exponent / 2)
