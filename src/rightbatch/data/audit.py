@@ -66,7 +66,7 @@ class EpochAudit:
     """Times that the row seen most often was seen."""
     batches: int
     sizes: dict[int, int]
-    """How many batches there were of each number of rows."""
+    """How many batches there were of each number of rows, the largest first."""
     delivered: int
     """Rows of all batches, repeats and padding counted."""
     padding: int

@@ -99,7 +99,7 @@ class Counts(NamedTuple):
     """Times that the row seen most often was seen."""
     batches: int
     sizes: dict[int, int]
-    """How many batches there were of each number of rows."""
+    """How many batches there were of each number of rows, the largest first."""
     delivered: int
     """Rows of all batches."""
     padding: int
@@ -206,7 +206,7 @@ class Tally:
             repeated=int(seen[1]),
             most_often=int(seen[2]),
             batches=batches,
-            sizes=dict(self._sizes[place]),
+            sizes=dict(sorted(self._sizes[place].items(), reverse=True)),
             delivered=delivered,
             padding=delivered - real,
             bytes=size,
