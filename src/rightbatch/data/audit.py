@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol
 
 from rightbatch import units
-from rightbatch.data.tally import Counts, Labels, Tally, labels_of
+from rightbatch.data.tally import ByClass, Counts, Labels, Tally, labels_of
 from rightbatch.records import Array, Batch, Tree
 
 LISTED = 20
@@ -47,7 +47,7 @@ class ClassCount(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EpochAudit:
+class EpochAudit(Counts):
     """What the batches of one pass held. `str` of it is a table; rows of weight 0 are padding."""
 
     loader: str
@@ -58,23 +58,6 @@ class EpochAudit:
     """Whether the pass came to its end."""
     rows: int
     """Rows of the data."""
-    seen: int
-    """Different rows seen."""
-    repeated: int
-    """Different rows seen more than once."""
-    most_often: int
-    """Times that the row seen most often was seen."""
-    batches: int
-    sizes: dict[int, int]
-    """How many batches there were of each number of rows, the largest first."""
-    delivered: int
-    """Rows of all batches, repeats and padding counted."""
-    padding: int
-    """Rows of all batches that are padding."""
-    value_padding: float | None
-    """Share of the values of `Ragged` fields that is padding; `None` where there is no such field."""
-    bytes: int
-    """Of all batches."""
     classes: tuple[ClassCount, ...]
     """Empty where there are no labels."""
     waiting: float
@@ -232,34 +215,23 @@ def audited(loader: Batched, labels: Any = None) -> EpochAudit:
 
 
 def _account(ended: _Ended, rows: int, labels: Labels | None) -> EpochAudit:
-    counts = ended.tally.counts(ended.place)
+    counts, by_class = ended.tally.counts(ended.place), ended.tally.by_class(ended.place)
     return EpochAudit(
+        **asdict(counts),
         loader=ended.loader,
         epoch=ended.epoch,
         complete=ended.complete,
         rows=rows,
-        seen=counts.seen,
-        repeated=counts.repeated,
-        most_often=counts.most_often,
-        batches=counts.batches,
-        sizes=counts.sizes,
-        delivered=counts.delivered,
-        padding=counts.padding,
-        value_padding=1 - counts.values / counts.cells if counts.cells else None,
-        bytes=counts.bytes,
-        classes=_class_counts(counts, labels),
+        classes=() if labels is None else _class_counts(labels.names, by_class, counts.batches),
         waiting=ended.waiting,
         computing=ended.computing,
     )
 
 
-def _class_counts(counts: Counts, labels: Labels | None) -> tuple[ClassCount, ...]:
-    if labels is None or not counts.batches:
-        return ()
-    by_class = zip(labels.names, counts.total, counts.least, counts.most, strict=True)
-    return tuple(
-        ClassCount(name, total, least, total / counts.batches, most) for name, total, least, most in by_class
-    )
+def _class_counts(names: tuple[str, ...], by_class: ByClass, batches: int) -> tuple[ClassCount, ...]:
+    """Those of all classes; none where there was no batch."""
+    counts = zip(names, *by_class, strict=True) if batches else ()
+    return tuple(ClassCount(name, total, least, total / batches, most) for name, total, least, most in counts)
 
 
 def _rows(audit: EpochAudit) -> str:

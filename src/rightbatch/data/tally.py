@@ -88,11 +88,12 @@ def _names(levels: Array, dtype: np.dtype[Any]) -> tuple[str, ...]:
     return tuple(str(level) for level in levels.astype(dtype).tolist())
 
 
-class Counts(NamedTuple):
-    """What the batches of one pass held."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What the batches of one pass held; rows of weight 0 are padding."""
 
     seen: int
-    """Different rows seen, padding apart."""
+    """Different rows seen."""
     repeated: int
     """Different rows seen more than once."""
     most_often: int
@@ -101,20 +102,23 @@ class Counts(NamedTuple):
     sizes: dict[int, int]
     """How many batches there were of each number of rows, the largest first."""
     delivered: int
-    """Rows of all batches."""
+    """Rows of all batches, repeats and padding counted."""
     padding: int
     """Rows of all batches that are padding."""
+    value_padding: float | None
+    """Share of the values of `Ragged` fields that is padding; `None` where there is no such field."""
     bytes: int
-    cells: int
-    """Values of `Ragged` fields, padding counted."""
-    values: int
-    """The same without padding."""
-    least: list[int]
-    """Fewest rows of each class in a batch."""
+    """Of all batches."""
+
+
+class ByClass(NamedTuple):
+    """Rows of each class, repeats counted, padding apart."""
+
     total: list[int]
-    """Rows of each class."""
+    least: list[int]
+    """In a batch."""
     most: list[int]
-    """Most rows of each class in a batch."""
+    """In a batch."""
 
 
 class _Part(NamedTuple):
@@ -209,13 +213,14 @@ class Tally:
             sizes=dict(sorted(self._sizes[place].items(), reverse=True)),
             delivered=delivered,
             padding=delivered - real,
+            value_padding=1 - values / cells if cells else None,
             bytes=size,
-            cells=cells,
-            values=values,
-            least=self._least[place].tolist(),
-            total=self._total[place].tolist(),
-            most=self._most[place].tolist(),
         )
+
+    def by_class(self, place: int) -> ByClass:
+        """How many rows of each class the batches of a pass held so far."""
+        self._fold()
+        return ByClass(*(table[place].tolist() for table in (self._total, self._least, self._most)))
 
     def _fold(self) -> None:
         """Count what waits."""
