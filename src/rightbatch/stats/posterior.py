@@ -10,7 +10,7 @@ The model of seed i at batch size B_j::
 Real problems follow the hyperbola to a few per cent (McCandlish et al. 2018; Shallue et al. 2019), so a
 size that was measured is drawn a little towards the curve, and one that was not lies near it. The
 priors are flat in ln S_min and ln B_crit. Sigma and omega have weak priors at 10 %, what seeds usually
-do, worth a few runs each; tau is averaged over a few values. Sigma and omega are drawn first
+do, worth a few runs each; tau has a half-Cauchy one of median 4 %. Sigma and omega are drawn first
 (`scatter`), and where runs missed the target their steps with them (`imputed`); given these the rest is
 drawn exactly (`worlds`).
 """
