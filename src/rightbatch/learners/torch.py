@@ -324,7 +324,7 @@ class TorchLearner:
     def _noise(self, state: TorchState, number: int) -> Seeded:
         """What a replica draws in this step; a further micro-batch of it draws other numbers."""
         part = (state.parts, self.rank) if self.rank else (state.parts,) if state.parts else ()
-        return Seeded(self._device, "noise", state.seeds[number], state.steps, *part)
+        return Seeded(self._device, "noise", state.seeds[number], *part, number=state.steps)
 
     def _outputs(self, state: TorchState, x: Inputs) -> Tensor:
         if isinstance(state.body, Stack) and isinstance(x, Tensor):

@@ -36,7 +36,7 @@ class Feed:
 
     def __init__(self, model: TorchModel, shape: Shape, device: torch.device) -> None:
         self._model, self._shape, self._device = model, shape, device
-        self._classes = shape.task == "classification"
+        self._cpu, self._classes = device.type == "cpu", shape.task == "classification"
         self._whole: bool | None = None
 
     def batch(self, batch: Batch) -> Rows:
@@ -67,7 +67,8 @@ class Feed:
 
     def _rows(self, x: Any) -> Tensor:
         shape = self._model.input_shape
-        x = x if shape is None else x.reshape(len(x), *shape)
+        if shape is not None:
+            x = x.reshape(len(x), *shape)
         if not _is_whole(x):
             return self.tensor(x)
         if self._whole is None:
@@ -84,8 +85,10 @@ class Feed:
         if isinstance(values, Tensor):
             return values.to(self._device, _DTYPES[dtype], non_blocking=True)
         # PyTorch knows no read-only tensors: what must not be written into is copied.
-        here = torch.from_numpy(values.astype(dtype, copy=not values.flags.writeable))
-        if self._device.type == "cpu":
+        if values.dtype != dtype or not values.flags.writeable:
+            values = values.astype(dtype)
+        here = torch.from_numpy(values)
+        if self._cpu:
             return here
         return here.pin_memory().to(self._device, non_blocking=True)
 

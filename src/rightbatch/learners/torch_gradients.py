@@ -56,7 +56,7 @@ def decay(body: "list[Replica] | Stack", rate: float) -> None:
         torch._foreach_add_(gradients, used, alpha=rate)
 
 
-def flat(slopes: "Iterator[Tensor | None]", parameters: list[nn.Parameter]) -> Tensor:
+def flat(slopes: "Iterator[Tensor | None]", parameters: list[Tensor]) -> Tensor:
     """One vector of all gradients, 0 where there is none."""
     pairs = zip(slopes, parameters, strict=True)
     return torch.cat([torch.zeros_like(p).reshape(-1) if g is None else g.reshape(-1) for g, p in pairs])

@@ -15,6 +15,7 @@ from rightbatch.learners.torch_model import said
 from rightbatch.learners.updates import OPTIMIZERS, SGD, Adam, Momentum, Nesterov, optimizer_named
 
 Tensors: TypeAlias = list[Tensor]
+Direction: TypeAlias = list[Tensor] | tuple[Tensor, ...]
 
 Rate: TypeAlias = float | Tensors
 """The learning rate of one replica; of a stack a tensor for each parameter, to be multiplied with it."""
@@ -26,7 +27,7 @@ class Rule(Protocol):
     slots: int
     """How many tensors it remembers for each parameter."""
 
-    def direction(self, gradients: Tensors, slots: Sequence[Tensors], step: int) -> Sequence[Tensor]:
+    def direction(self, gradients: Tensors, slots: Sequence[Tensors], step: int) -> Direction:
         """The direction of this step, counted from 1; slots and gradients may be overwritten."""
         ...
 
@@ -39,7 +40,7 @@ class _SGD:
     rule: SGD
     slots = 0
 
-    def direction(self, gradients: Tensors, slots: Sequence[Tensors], step: int) -> Sequence[Tensor]:
+    def direction(self, gradients: Tensors, slots: Sequence[Tensors], step: int) -> Direction:
         del slots, step
         return gradients
 
@@ -49,7 +50,7 @@ class _Momentum:
     rule: Momentum
     slots = 1
 
-    def direction(self, gradients: Tensors, slots: Sequence[Tensors], step: int) -> Sequence[Tensor]:
+    def direction(self, gradients: Tensors, slots: Sequence[Tensors], step: int) -> Direction:
         del step
         (velocity,) = slots
         torch._foreach_mul_(velocity, self.rule.momentum)
@@ -62,7 +63,7 @@ class _Nesterov:
     rule: Nesterov
     slots = 1
 
-    def direction(self, gradients: Tensors, slots: Sequence[Tensors], step: int) -> Sequence[Tensor]:
+    def direction(self, gradients: Tensors, slots: Sequence[Tensors], step: int) -> Direction:
         del step
         (velocity,) = slots
         torch._foreach_mul_(velocity, self.rule.momentum)
@@ -76,7 +77,7 @@ class _Adam:
     rule: Adam
     slots = 2
 
-    def direction(self, gradients: Tensors, slots: Sequence[Tensors], step: int) -> Sequence[Tensor]:
+    def direction(self, gradients: Tensors, slots: Sequence[Tensors], step: int) -> Direction:
         mean, square = slots
         beta1, beta2 = self.rule.beta1, self.rule.beta2
         torch._foreach_lerp_(mean, gradients, 1 - beta1)
@@ -235,7 +236,7 @@ def update(
         parameters, *slots = ([tensors[i] for i in kept] for tensors in (parameters, *slots))
         lr = lr if isinstance(lr, float) else [lr[i] for i in kept]
     with torch.no_grad():
-        direction = list(rule.direction(used, slots, step))
+        direction = rule.direction(used, slots, step)
         if isinstance(lr, float):
             torch._foreach_add_(parameters, direction, alpha=-lr)
         else:
