@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import expit, softmax
 from sklearn.metrics import (
     accuracy_score,
     mean_absolute_error,
@@ -12,7 +13,7 @@ from sklearn.metrics import (
 )
 
 from learners.cases import CASES, Case, each_case, of_replica, scattered, slow_losses, slow_outputs
-from rightbatch.learners.metrics import METRICS, evaluate, metrics_of
+from rightbatch.learners.metrics import METRICS, evaluate, metrics_of, probabilities
 from rightbatch.learners.updates import SGD
 from rightbatch.records import Array
 
@@ -91,3 +92,13 @@ def test_names_and_directions() -> None:
         "mae": "lower",
         "r2": "higher",
     }
+
+
+@pytest.mark.parametrize("scale", [1.0, 30.0, 150.0])
+def test_probabilities_are_scipys_far_out_too(scale: float) -> None:
+    """One logit a row or one a class, small probabilities to as many digits as large ones."""
+    logits = np.random.default_rng(0).normal(scale=scale, size=(200, 5)).astype(np.float32)
+    one = probabilities(logits[:, :1])
+    np.testing.assert_allclose(one, expit(logits[:, 0].astype(np.float64)), rtol=1e-12)
+    each = probabilities(logits)
+    np.testing.assert_allclose(each, softmax(logits.astype(np.float64), axis=1), rtol=1e-12)

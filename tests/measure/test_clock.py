@@ -52,12 +52,12 @@ def test_nothing_is_left_to_time() -> None:
 
 
 def test_a_block_lasts_long_enough_to_be_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seconds are those of one step: a clock that gains 1 ms a reading shows a block as 1 ms / steps."""
+    """Seconds are those of one step: a clock that gains half a ms a reading shows a block as that / steps."""
     now = iter(range(10**6))
-    monkeypatch.setattr("rightbatch.measure.clock.time.perf_counter", lambda: next(now) / 1000)
+    monkeypatch.setattr("rightbatch.measure.clock.time.perf_counter", lambda: next(now) / 2000)
     for row in timed(rounds=2):
-        assert [timing.steps for timing in row] == [2, 2, 2]  # 2 ms at 1 ms a step
-        assert [timing.seconds for timing in row] == pytest.approx([0.001 / 2] * 3)
+        assert [timing.steps for timing in row] == [2, 2, 2]  # 1 ms at half a ms a step
+        assert [timing.seconds for timing in row] == pytest.approx([0.0005 / 2] * 3)
 
 
 def test_a_step_of_many_rows_takes_longer() -> None:

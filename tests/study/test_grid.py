@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rightbatch.study.grid import COARSE, around, best_point, guess, lr_at, next_points, outwards
+from rightbatch.study.grid import COARSE, around, best_point, lr_at, next_points, outwards
 from rightbatch.study.pool import NOT_REACHED
 
 Score = Callable[[int], float]
@@ -84,26 +84,6 @@ def test_runs_that_did_not_arrive_still_lead(start: int) -> None:
 def test_of_equals_the_lowest_is_best() -> None:
     """A plateau is entered from below, the stable side."""
     assert best_point({4: 1.0, 2: 1.0, 0: 3.0}) == 2
-
-
-@pytest.mark.parametrize("alpha", [1.0, 0.5])
-@pytest.mark.parametrize("noise_scale", [4.0, 64.0, 1000.0])
-def test_guess_follows_the_law(noise_scale: float, alpha: float) -> None:
-    """From the nearest points to eps/(1 + B_0/B)^alpha at three sizes, others are within a factor of 2."""
-
-    def exact(size: int) -> float:
-        return 2 * math.log2(0.5 / (1 + noise_scale / size) ** alpha)
-
-    found = {size: round(exact(size)) for size in (4, 32, 256)}
-    for size in (1, 8, 64, 128, 1024):
-        assert abs(guess(found, size) - exact(size)) <= 2
-
-
-def test_a_guess_from_one_size_rises_with_the_batch() -> None:
-    """By less than in proportion, and not at all at the size itself."""
-    assert guess({32: -4}, 32) == -4
-    assert -4 <= guess({32: -4}, 256) <= 2
-    assert -10 <= guess({32: -4}, 4) <= -4
 
 
 @given(st.sets(st.integers(1, 10_000), min_size=1), st.integers(1, 10_000))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, softmax
 
 from rightbatch.learners.protocol import Learner
 from rightbatch.records import Array
@@ -123,7 +122,10 @@ def probabilities(outputs: Array) -> Array:
         ([0.5], [[0.5, 0.5]])
     """
     logits = outputs.astype(np.float64)
-    return expit(logits[:, 0]) if logits.shape[1] == 1 else softmax(logits, axis=1)
+    if logits.shape[1] == 1:
+        return np.asarray(np.exp(-np.logaddexp(0, -logits[:, 0])))
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
 def _value(learner: Learner[Any], metric: Metric, outputs: Array, y: Array) -> Array:

@@ -11,7 +11,7 @@ from rightbatch.learners.protocol import Learner
 from rightbatch.records import StepEvent
 from rightbatch.train.loop import endless, train
 
-_BLOCK_SECONDS = 0.002
+_BLOCK_SECONDS = 0.001
 """A round times at least this long at each size: a single step of 20 µs is within the clock's noise."""
 
 _WARM_UP_STEPS = 3

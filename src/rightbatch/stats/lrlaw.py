@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import log_ndtr
+from scipy.special import ndtr
 
 from rightbatch.errors import SettingError
 from rightbatch.stats.curves import REACH, Floats
@@ -101,9 +101,9 @@ def fit_lr_law(batch_sizes: ArrayLike, best_lr: ArrayLike, step: ArrayLike = 2.0
 
 def _log_probability(off: Floats, width: Floats, spread: float) -> Floats:
     """Of the grid's interval around each best learning rate, which lies `off` the law."""
-    far = np.abs(off)
-    low, high = -(far + width / 2) / spread, -(far - width / 2) / spread
-    return np.asarray(log_ndtr(high) + np.log(-np.expm1(log_ndtr(low) - log_ndtr(high))))
+    far = np.abs(off)  # both ends in the lower tail, where their difference keeps its digits
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(ndtr((width / 2 - far) / spread) - ndtr((-width / 2 - far) / spread)))
 
 
 def _checked(batch_sizes: ArrayLike, best_lr: ArrayLike, step: ArrayLike) -> tuple[Floats, Floats, Floats]:

@@ -7,8 +7,6 @@ different searches can be compared, and a run is never made twice.
 import math
 from collections.abc import Mapping, Sequence
 
-from rightbatch.stats.lrlaw import fit_lr_law
-
 COARSE = 2
 """Points between neighbours of a search: a factor of 2 in learning rate."""
 
@@ -70,21 +68,6 @@ def next_points(scores: Mapping[int, float], step: int = COARSE) -> list[int]:
     if best == highest:
         return [highest + step * k for k in range(1, _EXTENSION + 1)]
     return []
-
-
-def guess(found: Mapping[int, int], batch_size: int) -> int:
-    """Where to start looking at a batch size, from the best points at other sizes: the law fitted to them.
-
-    Args:
-        found: best point of each batch size so far, at least one.
-        batch_size: the size to start at.
-
-    Example:
-        >>> guess({32: -4, 64: -3}, 128)
-        -2
-    """
-    law = fit_lr_law(list(found), [lr_at(point) for point in found.values()], step=2.0 ** (COARSE / 2))
-    return round(2 * law.predict(batch_size)[0])
 
 
 def outwards(batch_sizes: Sequence[int], middle: int) -> list[int]:

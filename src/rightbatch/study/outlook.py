@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -99,6 +100,8 @@ def filled(rounds: Array, batch_sizes: Sequence[int]) -> Array:
     for column in np.flatnonzero(timed):
         known = rounds[~np.isnan(rounds[:, column]), column]
         whole[:, column] = np.resize(known, len(rounds))
+    if timed.all():
+        return whole
     sizes = np.asarray(batch_sizes, np.float64)
     if timed.sum() > 1:
         whole[:, ~timed] = fit_step_time(sizes[timed], rounds[:, timed]).predict(sizes[~timed])
@@ -129,17 +132,24 @@ def outlook(
         seed=seed,
         missed=chosen_missed(table, found),
     )
-    drawn = resamples(len(rounds), DRAWS, seed, of="rounds")
-    medians = np.stack(
-        [np.median(rounds[:, column][drawn], axis=1) for column in range(rounds.shape[1])], axis=1
-    )
     return Outlook(
         batch_sizes=table.batch_sizes,
         measured=np.array([size in found for size in table.batch_sizes]),
         open=np.array([size not in barred and not _fails(found.get(size)) for size in table.batch_sizes]),
         steps=steps,
-        seconds=np.exp(steps.log_steps) * medians,
+        seconds=np.exp(steps.log_steps) * _drawn_medians(rounds.tobytes(), len(rounds), seed),
     )
+
+
+@lru_cache(maxsize=2)
+def _drawn_medians(rounds: bytes, count: int, seed: int) -> Array:
+    """Seconds per step in every draw, `(draws, sizes)`: medians of resampled rounds, float64.
+
+    A study asks after every sweep, and its rounds are the same for nearly all of it.
+    """
+    table = np.frombuffer(rounds).reshape(count, -1)
+    drawn = resamples(count, DRAWS, seed, of="rounds")
+    return np.stack([np.median(column[drawn], axis=1) for column in table.T], axis=1)
 
 
 def _fails(choice: Choice | None) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from rightbatch import units
 from rightbatch.records import Outcome
 from rightbatch.study.ahead import Ahead
-from rightbatch.study.grid import around, best_point, guess, lr_at, next_points
+from rightbatch.study.grid import around, best_point, lr_at, next_points
+from rightbatch.study.guess import guess
 from rightbatch.study.pool import NOT_REACHED, Choice, choices, pool, scores_of
 from rightbatch.study.session import Session
 from rightbatch.study.store import Store
