@@ -54,3 +54,9 @@ def test_nothing_is_saved_by_the_usual_guess() -> None:
     """Where 32 is the best, or was not run."""
     assert break_even({32: 20.0, 64: 21.0}, 32, 5.0) is None
     assert break_even({64: 21.0}, 64, 5.0) is None
+
+
+def test_a_rate_that_left_the_race_is_compared_over_the_seeds_it_was_run_with() -> None:
+    """Three of five seeds, in which the best was slow too: 22 against 21 steps, not against a mean of 17."""
+    best = [run(8, 0, seed, 21.0 if seed < 3 else 12.0) for seed in range(5)]
+    assert rates([*best, *(run(8, -2, seed, 22.0) for seed in range(3))]) == (0.5, 1.0)

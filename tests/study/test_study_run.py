@@ -103,6 +103,22 @@ def seeds_of(store: Store) -> dict[int, set[int]]:
     }
 
 
+def test_rates_that_are_clearly_worse_get_no_more_seeds() -> None:
+    """After three seeds fewer learning rates are run; the best of all with every seed."""
+    store = Store()
+    go_on(store, seeds=5)
+    fewer = 0
+    for size, choice in choices(pool(store.runs(), SIZES)).items():
+        ran = {
+            seed: {run.point for run in store.runs() if (run.batch_size, run.seed) == (size, seed)}
+            for seed in seeds_of(store)[size]
+        }
+        assert all(choice.point in points for points in ran.values())
+        assert all(ran[seed] <= ran[1] for seed in ran if seed > 1)
+        fewer += len(ran[3]) < len(ran[1])
+    assert fewer
+
+
 def test_a_size_that_is_clearly_slower_gets_no_more_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step at 4 takes a second, so that its 22 steps take a thousand times as long as the others'."""
     monkeypatch.setitem(SECONDS, 4, 1.0)

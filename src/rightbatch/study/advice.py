@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rightbatch.study.grid import lr_at
-from rightbatch.study.pool import Choice, Pool
+from rightbatch.study.pool import RACE, Choice, Pool
 
 TOLERATED = 1.25
 """A learning rate does when it takes at most this many times the steps of the best."""
@@ -52,22 +52,21 @@ class Advice:
 def tolerated_rates(table: Pool, batch_size: int, choice: Choice) -> tuple[float, float]:
     """The lowest and the highest learning rate around the best that still do.
 
-    A rate counts when all its runs reached the target and it was run with every seed of the best.
+    A rate counts when all its runs reached the target; it is compared with the best over the seeds of both.
 
     Example: with rates of 1/4, 1/2, 1 and 2 that took 30, 21, 20 and 40 steps it is from 1/2 to 1.
     """
-    means = _mean_steps(table, batch_size, choice.seeds)
     best = table.points.index(choice.point)
     low = high = best
-    limit = TOLERATED * means[best]
+    ratios = _ratios(table, batch_size, best, min(choice.seeds, RACE))
     # rates of the coarse grid, run with fewer seeds, lie between those of the fine one
-    known = [place for place in range(len(means)) if not math.isnan(means[place])]
+    known = [place for place in range(len(ratios)) if not math.isnan(ratios[place])]
     for place in reversed([place for place in known if place < best]):
-        if means[place] > limit:
+        if ratios[place] > TOLERATED:
             break
         low = place
     for place in [place for place in known if place > best]:
-        if means[place] > limit:
+        if ratios[place] > TOLERATED:
             break
         high = place
     return lr_at(table.points[low]), lr_at(table.points[high])
@@ -117,9 +116,10 @@ def break_even(seconds: Mapping[int, float], best: int, study_seconds: float) ->
     )
 
 
-def _mean_steps(table: Pool, batch_size: int, seeds: int) -> list[float]:
-    """Geometric mean steps of every learning rate; infinite: a run missed; NaN: run with fewer seeds."""
+def _ratios(table: Pool, batch_size: int, best: int, seeds: int) -> list[float]:
+    """Steps of every rate over those of the best; infinite: a run missed; NaN: too few seeds in common."""
     cells = table.log_steps[:, table.batch_sizes.index(batch_size), :]
-    ran = (~np.isnan(cells)).sum(axis=0)
-    means = np.where(np.isnan(cells), 0, cells).sum(axis=0) / np.maximum(ran, 1)
-    return [math.exp(mean) if count >= seeds else math.nan for mean, count in zip(means, ran, strict=True)]
+    behind = cells - np.where(np.isinf(cells[:, [best]]), np.nan, cells[:, [best]])
+    common = (~np.isnan(behind)).sum(axis=0)
+    means = np.where(np.isnan(behind), 0, behind).sum(axis=0) / np.maximum(common, 1)
+    return [math.exp(mean) if count >= seeds else math.nan for mean, count in zip(means, common, strict=True)]

@@ -13,6 +13,9 @@ NOT_REACHED = 1e3
 """Score of a run that did not arrive, above ln of any number of steps; how far off it ended is added."""
 
 
+RACE = 3
+"""Seeds after which, and after every so many more, a learning rate that is clearly worse gets no more."""
+
 NEARLY_ALL = 0.9
 """Share of the runs that reach the target with another learning rate."""
 

@@ -4,12 +4,15 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from rightbatch import units
 from rightbatch.records import Outcome
+from rightbatch.stats.racing import in_the_race
 from rightbatch.study.ahead import Ahead
 from rightbatch.study.grid import around, best_point, lr_at, next_points
 from rightbatch.study.guess import guess
-from rightbatch.study.pool import NOT_REACHED, Choice, choices, pool, scores_of
+from rightbatch.study.pool import NOT_REACHED, RACE, Choice, choices, pool, scores_of
 from rightbatch.study.session import Session
 from rightbatch.study.store import Store
 from rightbatch.study.subject import Run, Subject, Sweep
@@ -119,14 +122,13 @@ class Search:
     def add_seed(self, size: int) -> None:
         """One more seed of a batch size, with the best learning rate and its neighbours on the fine grid."""
         number = self.seeds.get(size, 0)
-        points = self._fine_points(size)
-        self._fine(size, self.seed + number, points)
+        self._fine(size, self.seed + number, self._racing(size, number))
         self.seeds[size] = number + 1
         while more := self._beyond_edge(size):
             self._expect((size, self.seed + k, more) for k in range(number + 1))
             for seed in range(self.seed, self.seed + number + 1):
                 self._fine(size, seed, more)
-            points.update(more)
+            self.fine[size].update(more)
 
     def _most_steps(self, size: int, found: Mapping[int, Found]) -> int:
         """Steps that a run may take: from the sizes done, or so many epochs while there is none."""
@@ -138,7 +140,10 @@ class Search:
 
     def expect_seeds(self, wanted: Sequence[tuple[int, int]]) -> None:
         """Let these be made ahead: batch sizes that were searched, each with the number of a seed."""
-        self._expect((size, self.seed + number, self._fine_points(size)) for size, number in wanted)
+        known = [
+            (size, number) for size, number in wanted if number // RACE <= self.seeds.get(size, 0) // RACE
+        ]
+        self._expect((size, self.seed + number, self._racing(size, number)) for size, number in known)
 
     def _expect(self, wanted: Iterable[tuple[int, int, Collection[int]]]) -> None:
         sweeps = (self._missing(*each, self._most_fine_steps(each[0])) for each in wanted)
@@ -146,6 +151,17 @@ class Search:
 
     def _fine_points(self, size: int) -> set[int]:
         return self.fine.setdefault(size, set(around(self.found[size].point, below=2, above=2, step=1)))
+
+    def _racing(self, size: int, number: int) -> set[int]:
+        """Learning rates of the fine grid to run from the seed of this number: those that may be the best."""
+        points = self._fine_points(size)
+        judged = range(self.seed, self.seed + number - number % RACE)
+        if not judged:
+            return points
+        logs = _log_steps([run for run in self.runs if run.batch_size == size])
+        left = [point for point in sorted(points) if all((seed, point) in logs for seed in judged)]
+        racing = in_the_race(np.array([[logs[seed, point] for point in left] for seed in judged]))
+        return {point for point, yes in zip(left, racing, strict=True) if yes}
 
     def _fine(self, size: int, seed: int, points: Collection[int]) -> None:
         self._sweep(size, seed, points, self._most_fine_steps(size))
@@ -190,6 +206,12 @@ class Search:
 
     def _runs_of(self, size: int, seed: int) -> list[Run]:
         return [run for run in self.runs if run.batch_size == size and run.seed == seed]
+
+
+def _log_steps(runs: Sequence[Run]) -> dict[tuple[int, int], float]:
+    """Of steps to target, by seed and point; a missed run counts with twice the steps of the longest."""
+    longest = 2 * max(run.steps for run in runs)
+    return {(run.seed, run.point): math.log(run.steps_to_target or longest) for run in runs}
 
 
 def _all_the_same(scores: Mapping[int, float]) -> bool:
