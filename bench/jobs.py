@@ -28,7 +28,7 @@ def main() -> None:
             rb.MLP(hidden=(256,)),
             TASK.data(),
             optimizer=TASK.optimizer,
-            batch_sizes=[16, 64, 256, 1024],
+            batch_sizes=[8, 16, 32, 64, 128, 256, 512, 1024],
             target="val_loss=2.2",
             seeds=12,
             tolerance=0.99,
