@@ -317,3 +317,22 @@ def test_interrupting_leaves_a_store_that_goes_on(tmp_path: Path, monkeypatch: p
             (run.batch_size, run.point, run.seed) for run in store.runs()
         }
     assert found.to_dict()["stopped"] in FINISHED
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        (
+            {"progress": True},
+            "progress must be a function, got True; write a function of a Progress, or leave it out.",
+        ),
+        ({"quick": "yes"}, "quick must be true or false, got 'yes'; write True or False."),
+        ({"complete": 1}, "complete must be true or false, got 1; write True or False."),
+    ],
+)
+def test_switches_and_progress(settings: dict[str, Any], text: str, tmp_path: Path) -> None:
+    """What Python would take for true, or call in the middle of a study, is refused before it begins."""
+    with pytest.raises(rb.SettingError) as caught:
+        study("mlp", "digits", store=tmp_path / "study.db", **settings)
+    assert str(caught.value) == text
+    assert not list(tmp_path.iterdir())

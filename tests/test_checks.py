@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rightbatch.checks import nearest_first, not_negative, one_of, positive, whole_number
+from rightbatch.checks import function_or_none, nearest_first, not_negative, one_of, positive, whole_number
 from rightbatch.errors import SettingError
 
 
@@ -79,6 +79,15 @@ def test_not_finite(value: float) -> None:
     """NaN and infinity are numbers, but not usable ones."""
     assert told(not_negative, "l2", value) == (
         f"l2 must be a finite number, got {value}; write 0 or a number such as 0.001."
+    )
+
+
+def test_functions() -> None:
+    """What can be called passes, and so does `None`; anything else is refused."""
+    assert function_or_none("progress", print, of="a Progress") is print
+    assert function_or_none("progress", None, of="a Progress") is None
+    assert told(function_or_none, "progress", True, of="a Progress") == (
+        "progress must be a function, got True; write a function of a Progress, or leave it out."
     )
 
 

@@ -16,6 +16,39 @@ from rightbatch.learners.mlp import MLP
 from rightbatch.records import Progress
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("logistic", "digits"),
+            (
+                "data must come first and the model after it, got 'logistic'; "
+                "write rb.compare(data, model='logistic')."
+            ),
+        ),
+        (
+            (LogisticRegression(), "digits"),
+            (
+                "data must come first and the model after it, got 'LogisticRegression(l2=0.0)'; "
+                "write rb.compare(data, model)."
+            ),
+        ),
+    ],
+)
+def test_the_data_come_first(words: tuple[Any, ...], said: str) -> None:
+    """A caller who has them the other way round, as `study` has them, is told."""
+    with pytest.raises(SettingError) as caught:
+        compare(*words)
+    assert str(caught.value) == said
+
+
+def test_the_model_may_be_the_second() -> None:
+    """Without its name."""
+    by_place = compare("houses", "linear", epochs=1, lr=0.1).to_dict()
+    by_name = compare("houses", model="linear", epochs=1, lr=0.1).to_dict()
+    assert by_place["settings"] == by_name["settings"]
+
+
 def test_houses_end_exactly() -> None:
     """Price is 200 times size for every method, and for least squares."""
     for row in compared.houses().table():
@@ -177,3 +210,12 @@ def test_a_network_for_three_classes() -> None:
     assert found.to_dict()["paths"]["kind"] == "directions"
     assert found.to_dict()["least_squares"] is None
     assert found.to_dict()["settings"]["model"] == repr(MLP(hidden=(3,)))
+
+
+def test_progress_is_a_function() -> None:
+    """`True`, as other libraries have it, is none."""
+    with pytest.raises(SettingError) as caught:
+        compare("houses", progress=True)  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "progress must be a function, got True; write a function of a Progress, or leave it out."
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rightbatch import units
-from rightbatch.checks import one_of, positive
+from rightbatch.checks import function_or_none, one_of, positive
 from rightbatch.data.dataset import Dataset
 from rightbatch.errors import SettingError, StoreError
 from rightbatch.records import Progress
@@ -187,15 +187,9 @@ def study(
         StoreError: the store cannot be used, or holds another study.
     """
     Processes.started().check_alone("A study")
-    seconds, enough, limit = _check(
-        budget=budget,
-        tolerance=tolerance,
-        complete=complete,
-        memory_limit=memory_limit,
-        prefer=prefer,
-        jobs=jobs,
-        executor=executor,
-    )
+    how: dict[str, Any] = {"budget": budget, "tolerance": tolerance, "complete": complete, "quick": quick}
+    how |= {"memory_limit": memory_limit, "prefer": prefer, "jobs": jobs, "executor": executor}
+    seconds, enough, limit = _check(**how, progress=progress)
     asked = question_of(
         model,
         data,
@@ -293,6 +287,7 @@ def _check(
     prefer: str = "fastest",
     jobs: int | None = None,
     executor: str = "processes",
+    progress: Any = None,
 ) -> tuple[float, float, int | None]:
     """Budget in seconds, tolerance, memory limit in bytes; what does not decide the runs is checked."""
     for name, value in (("complete", complete), ("quick", quick)):
@@ -304,6 +299,7 @@ def _check(
     if enough >= 1:
         raise SettingError("tolerance", "must be below 1", tolerance, share)
     check_jobs(executor, jobs)
+    function_or_none("progress", progress, of="a Progress")
     return seconds, enough, limit
 
 

@@ -49,6 +49,13 @@ def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
     return str(value)
 
 
+def function_or_none(name: str, value: Any, *, of: str) -> Any:
+    """The value, if it can be called or is `None`; `of` says what it is called with."""
+    if value is not None and not callable(value):
+        raise SettingError(name, "must be a function", value, f"write a function of {of}, or leave it out")
+    return value
+
+
 def nearest_first(word: str, choices: Iterable[str]) -> list[str]:
     """The choices, those that look most like the word first.
 

@@ -5,12 +5,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rightbatch.checks import positive, whole_number
+from rightbatch.checks import function_or_none, positive, whole_number
 from rightbatch.data.dataset import Dataset, load_data
+from rightbatch.errors import SettingError
 from rightbatch.learners.linear import LinearRegression
 from rightbatch.learners.mlp import MLP
-from rightbatch.learners.models import model_named, optimizer_for
+from rightbatch.learners.models import is_model, model_named, optimizer_for
 from rightbatch.learners.protocol import Model
+from rightbatch.learners.torch_model import said
 from rightbatch.records import Progress
 from rightbatch.report.comparison_page import write_comparison
 from rightbatch.study.comparison import Comparing, usual_epochs
@@ -62,10 +64,10 @@ class Comparison:
 
 def compare(
     data: Any = "line",
+    model: Any = None,
     *,
     label: str | int | None = None,
     task: str | None = None,
-    model: Any = None,
     batch_sizes: Sequence[int] | str | None = None,
     optimizers: Sequence[Any] | None = None,
     epochs: int | None = None,
@@ -81,9 +83,9 @@ def compare(
 
     Args:
         data: whatever `load_data` reads, or a `Dataset`.
+        model: as for `study`; none: linear regression, and for classification an MLP.
         label: the column to predict.
         task: ``"regression"`` or ``"classification"``; recognised from the label.
-        model: as for `study`; none: linear regression, and for classification an MLP.
         batch_sizes: rows of an update, or ``"auto"``: powers of two; none: 1, two mini-batches, all rows.
         optimizers: update rules to compare instead, or their names; at one batch size where none is given.
         epochs: passes over the data of every method; none: 100, and fewer of more than 800 rows.
@@ -119,7 +121,7 @@ def compare(
         epochs=usual_epochs(rows) if passes is None else passes,
         lr=rate,
         seed=seed,
-        progress=progress or _silent,
+        progress=function_or_none("progress", progress, of="a Progress") or _silent,
     )
     with fixed_threads(count):
         convergence, compared = asked.run()
@@ -129,10 +131,16 @@ def compare(
     return Comparison(document)
 
 
+_AFTER = "write rb.compare(data, model)"
+
 _EPOCHS = "write a number of epochs such as 100"
 
 
 def _model_and_data(model: Any, data: Any, **how: Any) -> tuple[Model, Dataset]:
+    if is_model(data):
+        got = data if isinstance(data, str) else said(data)
+        instead = f"write rb.compare(data, model={got!r})" if got is data else _AFTER
+        raise SettingError("data", "must come first and the model after it", got, instead)
     if model is not None:
         chosen = model_named(model)
         return chosen, data if isinstance(data, Dataset) else data_for(chosen, data, **how)

@@ -52,6 +52,22 @@ def test_pictures_are_looked_at_value_by_value(tmp_path: Path) -> None:
     assert "classes   3 of 20 rows each" in said.out.splitlines()
 
 
+def test_a_column_that_counts_the_rows(tmp_path: Path) -> None:
+    """Is told among the notes."""
+    rows = "".join(f"{row + 1},{row * 3 % 11},{row % 2}\n" for row in range(40))
+    (tmp_path / "counted.csv").write_text(f"id,a,c\n{rows}")
+    assert rightbatch("inspect", "counted.csv").out.splitlines()[1] == (
+        'Columns: 2 kept and standardised. Column "id" only counts the rows, and is kept all the same; '
+        "take it out of the data if it means nothing."
+    )
+
+
+@pytest.mark.parametrize("data", ["digits", "rare.csv", "wide.csv"])
+def test_no_line_ends_with_blanks(data: str) -> None:
+    """Of what is piped."""
+    assert [line for line in rightbatch("inspect", data).out.splitlines() if line != line.rstrip()] == []
+
+
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("data", ["digits", "houses", "rare.csv", "wide.csv"])
 def test_tables_fit_the_terminal(data: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:

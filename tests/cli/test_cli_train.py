@@ -1,6 +1,7 @@
 """`rightbatch train`: what it shows, and that what it shows is right."""
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,20 @@ def test_a_training_repeats_itself() -> None:
     )
     assert first == again
     assert first != other
+
+
+def test_warnings_are_in_words_of_the_command(tmp_path: Path) -> None:
+    """Classes by the names that the file has for them, ways out as options; the document says the same."""
+    data = tmp_path / "trees.csv"
+    kinds = ("rare" if row % 50 == 0 else "usual" for row in range(1000))
+    data.write_text("x,kind\n" + "".join(f"{row * 7 % 13},{kind}\n" for row, kind in enumerate(kinds)))
+    said = rightbatch("train", str(data), "--batch-size", "8", "--epochs", "1", "--quiet", "--json")
+    assert re.fullmatch(
+        r'rightbatch: Class "rare", 2 % of the rows, is missing from \d\d % of the first 32 batches; '
+        r"write a larger --batch-size\.\n",
+        said.err,
+    )
+    assert said.err == f"rightbatch: {json.loads(said.out)['warnings'][0]}\n"
 
 
 def test_progress() -> None:

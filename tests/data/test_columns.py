@@ -96,7 +96,7 @@ def test_a_category_on_under_one_percent_of_the_rows_is_rare() -> None:
 def test_columns_that_teach_nothing_are_dropped_and_named() -> None:
     """Empty, constant and name-like columns go, judged on the training rows; the note says which."""
     columns = [
-        numbers("ramp", RAMP),
+        numbers("ramp", RAMP * 2),
         numbers("void", np.where(RAMP < 60, np.nan, RAMP)),
         numbers("five", np.where(RAMP < 60, 5, RAMP)),
         texts("word", ["same"] * ROWS),
@@ -162,3 +162,53 @@ def test_whole_numbers_beyond_float32_stay_apart() -> None:
         "t", [numbers("a", 16_777_216 + np.arange(ROWS)), numbers("b", RAMP.astype("f4"))], TRAIN
     )
     assert len(np.unique(features.scaled.values[:, 0])) == ROWS
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("kind", [np.int64, np.float64])
+def test_a_column_that_counts_the_rows_is_told(first: int, kind: type) -> None:
+    """It is kept, as it may mean the time; the note says what to do where it means nothing."""
+    count = numbers("id", np.arange(ROWS, dtype=kind) + first)
+    features = prepare("made.csv", [count, numbers("a", RAMP % 7)], TRAIN)
+    assert features.names == ("id", "a")
+    assert features.note == (
+        'Columns: 2 kept and standardised. Column "id" only counts the rows, and is kept all the same; '
+        "take it out of the data if it means nothing."
+    )
+
+
+def test_a_column_without_a_name_that_counts_the_rows() -> None:
+    """As pandas writes its index; of several all are told."""
+    index, other = numbers("", RAMP), numbers("a", RAMP % 7)
+    assert prepare("made.csv", [index, other], TRAIN).note.partition(". ")[2] == (
+        "The column without a name only counts the rows, and is kept all the same; "
+        "take it out of the data if it means nothing."
+    )
+    assert prepare("made.csv", [index, numbers("row", RAMP + 1), other], TRAIN).note.partition(". ")[2] == (
+        'Columns "", "row" only count the rows, and are kept all the same; '
+        "take them out of the data if they mean nothing."
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [RAMP + 2, RAMP[::-1], RAMP * 2, np.where(RAMP == 50, 51, RAMP), np.where(RAMP == 50, np.nan, RAMP)],
+)
+def test_columns_that_do_not_count_the_rows(values: Array) -> None:
+    """Another start, the other way round, steps of two, a twin, a gap."""
+    assert (
+        "only count" not in prepare("made.csv", [numbers("id", values), numbers("a", RAMP % 7)], TRAIN).note
+    )
+
+
+def test_counting_is_told_where_the_others_are_dropped() -> None:
+    """A name in every row beside it shows that it is no time."""
+    columns = [numbers("id", RAMP), texts("name", [f"n{row}" for row in range(ROWS)])]
+    assert prepare("made.csv", columns, TRAIN).note.partition(". ")[2].startswith('Column "id" only counts')
+
+
+def test_counting_alone_or_in_few_rows_is_meant() -> None:
+    """Where there is nothing else to learn from it is the time, and nine rows may count by chance."""
+    assert "only count" not in prepare("made.csv", [numbers("t", RAMP)], TRAIN).note
+    few = [numbers("t", RAMP[:9]), numbers("a", RAMP[:9] % 7)]
+    assert "only count" not in prepare("made.csv", few, np.arange(6)).note

@@ -1,5 +1,6 @@
 """The loader: every row exactly once, resumable anywhere, and no surprises with memory."""
 
+import inspect
 import json
 import math
 import random
@@ -379,6 +380,12 @@ def test_a_state_of_something_else_is_refused(data: Any, settings: Any, name: st
         ),
         ({"batch_size": 0}, "batch_size must be at least 1, got 0; write a whole number such as 32."),
         ({"batch_size": 2.5}, "batch_size must be a whole number, got 2.5; write a whole number such as 32."),
+        ({"shuffle": "no"}, "shuffle must be True or False, got 'no'; write shuffle=True or leave it out."),
+        ({"shuffle": 7}, "shuffle must be True or False, got 7; write shuffle=True or leave it out."),
+        (
+            {"drop_last": "no"},
+            "drop_last must be True or False, got 'no'; write drop_last=True or leave it out.",
+        ),
         ({"last": "kepe"}, "last is not known, got 'kepe'; write one of keep, spread, pad, drop."),
         (
             {"last": "pad", "drop_last": True},
@@ -423,6 +430,51 @@ def test_data_that_cannot_be_used_are_refused() -> None:
     with pytest.raises(DataError) as caught:
         Loader(np.zeros((0, 3)), 2)
     assert str(caught.value) == ("data has shape (0, 3), so there are no rows; write data with at least one.")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "got", "instead"),
+    [
+        ("last", "drop", "'drop'", "Loader(data, last='drop')"),
+        ("shuffle", True, "True", "Loader(data, shuffle=True)"),
+        ("order", Shuffled(3), "'Shuffled'", "Loader(data, order=...)"),
+        ("seed", 3, "3", "Loader(data, seed=3)"),
+        ("device", None, "None", "Loader(data, device=None)"),
+        ("data", np.ones(5), "'ndarray'", "Loader(data)"),
+    ],
+)
+def test_settings_are_not_set_afterwards(name: str, value: Any, got: str, instead: str) -> None:
+    """What would be ignored is refused, by an error of ours that is Python's own for it, too."""
+    loader = Loader(np.arange(5), 2)
+    with pytest.raises(AttributeError) as caught:
+        setattr(loader, name, value)
+    assert isinstance(caught.value, SettingError)
+    assert (
+        str(caught.value) == f"{name} of a Loader cannot be set after it is made, got {got}; write {instead}."
+    )
+    assert [len(batch) for batch in loader] == [2, 2, 1]
+
+
+def test_what_counts_afterwards_may_be_set() -> None:
+    """The batch size and the shard; all else that a loader takes may not."""
+    loader = Loader(np.arange(8), 2)
+    loader.batch_size, loader.shard = 4, (0, 2)
+    assert [batch.tolist() for batch in loader] == [[0, 1], [4, 5]]
+    asked = set(inspect.signature(Loader).parameters)
+    for name in asked - {"batch_size", "shard"}:
+        with pytest.raises(SettingError):
+            setattr(loader, name, None)
+
+
+def test_a_loader_of_the_users_own_may_have_more() -> None:
+    """Names that are no settings are theirs."""
+
+    class Mine(Loader):
+        def __init__(self) -> None:
+            super().__init__(np.arange(4), 2)
+            self.told = "here"
+
+    assert (Mine().told, len(Mine())) == ("here", 2)
 
 
 def test_the_loader_costs_numpy_and_nothing_else() -> None:

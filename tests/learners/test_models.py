@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
+from sklearn.linear_model import SGDClassifier
 
+from rightbatch.data.dataset import load_data
 from rightbatch.errors import SettingError
 from rightbatch.learners.linear import LinearRegression, LogisticRegression
 from rightbatch.learners.mlp import MLP
-from rightbatch.learners.models import MODELS, model_named
+from rightbatch.learners.models import MODELS, is_model, model_named
 
 
 def test_every_name_is_a_model() -> None:
@@ -27,17 +30,37 @@ def test_a_model_is_itself() -> None:
     [
         ("logisitc", "model is not known, got 'logisitc'; write one of logistic, linear, mlp."),
         ("MPL", "model is not known, got 'MPL'; write one of mlp, linear, logistic."),
-        (3, "model is not known, got 3; write one of linear, logistic, mlp."),
+        (
+            3,
+            (
+                "model must be a model or the name of one, got 3; "
+                "write linear, logistic, mlp or a model, and the data after it."
+            ),
+        ),
+        (
+            load_data("houses"),
+            (
+                "model must be a model or the name of one, got 'Dataset'; "
+                "write linear, logistic, mlp or a model, and the data after it."
+            ),
+        ),
+        (MLP, "model must be made of its class, got 'MLP'; write MLP()."),
     ],
 )
 def test_an_unknown_model(model: Any, text: str) -> None:
-    """The names are listed, nearest first."""
+    """The names are listed, nearest first; of data given as the model only the kind is shown."""
     with pytest.raises(SettingError) as caught:
         model_named(model)
     assert str(caught.value) == text
 
 
-def test_a_class_is_no_model() -> None:
-    """The class without its brackets is told apart from a model."""
-    with pytest.raises(SettingError, match=r"^model is not known, got <class '.*MLP'>; write one of "):
-        model_named(MLP)
+@pytest.mark.parametrize("value", ["linear", MLP(hidden=(3,)), MLP, SGDClassifier(), lambda: None])
+def test_what_can_only_be_a_model(value: Any) -> None:
+    """A name, one of ours or its class, an estimator, a function that makes one."""
+    assert is_model(value)
+
+
+@pytest.mark.parametrize("value", ["digits", "mlp.csv", np.ones(3), (np.ones(3), np.ones(3)), {}])
+def test_what_may_be_data(value: Any) -> None:
+    """Other names, arrays and what holds them."""
+    assert not is_model(value)

@@ -1,5 +1,8 @@
 """The memory of tensors against what the sizes of the arrays say."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -29,6 +32,17 @@ def test_bytes_are_counted_until_they_are_freed() -> None:
         third = torch.ones(2000)
     assert counted.peak == 4 * 2000
     del third
+
+
+def test_the_compiler_is_not_loaded() -> None:
+    """PyTorch would, to keep it from what watches the tensors: seconds before every study of a module."""
+    code = (
+        "import sys, torch; from rightbatch.learners.torch_memory import TensorBytes\n"
+        "with TensorBytes(torch.device('cpu')) as counted: torch.zeros(1000)\n"
+        "print(counted.peak, 'torch._dynamo' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["4000", "False"]
 
 
 @pytest.mark.parametrize("hidden", [64, 512])

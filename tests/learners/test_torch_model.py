@@ -214,6 +214,10 @@ def _asking(features: int, hidden: int) -> nn.Module:
     return nn.Linear(features, hidden)
 
 
+def _training(batch_size: int, lr: float, seed: int) -> nn.Module:
+    raise AssertionError((batch_size, lr, seed))
+
+
 @pytest.mark.parametrize(
     ("module", "text"),
     [
@@ -240,6 +244,13 @@ def _asking(features: int, hidden: int) -> nn.Module:
             (
                 "model asks for what only you know, got 'hidden'; "
                 "write a function of input_shape, features and outputs, or of some or none of them."
+            ),
+        ),
+        (
+            _training,
+            (
+                "model asks for what only you know, got 'batch_size'; "
+                "write samples=, the rows of your training data, if it is a function that trains."
             ),
         ),
     ],

@@ -49,6 +49,7 @@ def example() -> dict[str, Any]:
             "text": "val_loss<=0.3",
             "how": "set from a pilot: batch size 32 came to 0.27 in 20 epochs, and 10 % are left as room.",
         },
+        "doubts": [],
         "generalisation": _generalisation(),
         "noise_scale": {
             "value": 37.4,

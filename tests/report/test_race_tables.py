@@ -1,6 +1,7 @@
 """The benchmark of loaders as tables and as Markdown."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,12 @@ WORTH = (
     "A step of the small model takes 2.00 times with the loop what it takes with rightbatch. "
     "A step of the larger model takes 1.01 times with the loop what it takes with rightbatch."
 )
+
+
+def test_one_round_is_no_median() -> None:
+    """It is said as it is."""
+    (said, *_) = parts(replace(MADE, rounds=1))
+    assert said == SETTING.replace("medians of 3 rounds", "one round")
 
 
 def test_the_parts() -> None:

@@ -163,6 +163,17 @@ def test_a_page_without_recommendation_says_so() -> None:
     assert list(json.loads(outline.by_id["figures"])) == CHARTS[2:-1]
 
 
+@pytest.mark.parametrize("document", [example(), nothing_reached()])
+def test_what_speaks_against_the_target(document: dict[str, Any]) -> None:
+    """It comes before the reasons, or before what happened; and not at all where there is nothing."""
+    title = "What speaks against the target"
+    assert title not in Outline(page.page(document)).texts
+    document["doubts"] = ["The target is worse than guessing."]
+    texts = Outline(page.page(document)).texts
+    after = "What happened" if document["recommendation"] is None else "Why"
+    assert texts.index(title) < texts.index(document["doubts"][0]) < texts.index(after)
+
+
 def test_a_page_of_unknowns() -> None:
     """No fit, no curves, no intervals: the other charts and the table still stand."""
     outline = Outline(page.page(bare()))

@@ -104,6 +104,16 @@ def test_without_a_recommendation() -> None:
     )
 
 
+@pytest.mark.parametrize("document", [example(), nothing_reached()])
+def test_what_speaks_against_the_target(document: dict[str, object]) -> None:
+    """It stands between the answer and its reasons, and nothing where there is nothing."""
+    assert "What speaks against the target" not in shown(document, 80)
+    document["doubts"] = ["The target is worse than guessing."]
+    told = shown(document, 80).partition("\n\nWhat speaks against the target\n- The target is worse than")
+    assert told[1]
+    assert "Why\n" not in told[0]
+
+
 def test_a_terminal_without_unicode() -> None:
     """An old console gets plain letters: us for µs, <= for the sign."""
     said = shown(example(), 80, encoding="ascii")

@@ -16,9 +16,10 @@ from study.hand_made import run, timings
 
 SECONDS = {1: 1.0, 10: 1.9, 100: 10.9}
 ABOUT = {
-    "data": {"name": "made.csv", "train": 100, "validation": 20, "test": 20},
+    "data": {"name": "made.csv", "task": "classification", "train": 100, "validation": 20, "test": 20,
+             "outputs": 1},
     "machine": {"cpu": "one that counts", "cores": 2},
-}
+}  # fmt: skip
 SETTINGS = {"model": "MLP()", "optimizer": "SGD()", "target": "val_loss<=0.2", "batch_sizes": [1, 10, 100],
             "seeds": 2, "seed": 0, "data": "f00d", "threads": 1}  # fmt: skip
 TARGET = {"metric": "val_loss", "value": 0.2, "text": "val_loss<=0.2", "how": "as given"}
@@ -56,7 +57,7 @@ def documented(runs: list[Run], times: list[Timing] | None = None, **settings: A
 def test_the_keys() -> None:
     """Schema 1 has these and no others."""
     assert list(documented(all_runs())) == [
-        "schema", "version", "data", "settings", "target", "noise_scale", "recommendation",
+        "schema", "version", "data", "settings", "target", "doubts", "noise_scale", "recommendation",
         "generalisation", "fit",
         "step_time", "learning_rate_law", "cliff", "largest_that_fits",
         "batch_sizes", "curves", "stopped", "cost", "machine",
@@ -258,6 +259,21 @@ def test_a_rate_that_missed_once_counts_its_arrivals() -> None:
     ]
     assert (row["seeds_reached"], row["steps_measured"]) == (1, pytest.approx(10))
     assert math.sqrt(10 * 100) < row["steps_to_target"] < 100
+
+
+def test_doubts_follow_from_what_is_stored() -> None:
+    """A target that two classes by lot have too, and that two steps reach; the recommendation is the same."""
+    with Store() as store:
+        store.put(about=ABOUT, settings=SETTINGS, budget=60.0, stopped="every planned run is done")
+        store.put(memory={}, target=TARGET | {"value": 0.7, "text": "val_loss<=0.7"})
+        store.add_timings(timings(SECONDS), seconds=12.5)
+        store.add_runs([run(size, -2, seed, 2.0) for size in SECONDS for seed in (0, 1)])
+        document = document_of(store, version="9.9")
+    guess, few = document["doubts"]
+    assert guess.startswith("The target val_loss ≤ 0.7 is worse than guessing: ")
+    assert few.startswith("No batch size needs more than ")
+    assert document["recommendation"]["batch_size"] == 1
+    assert documented(all_runs())["doubts"] == []
 
 
 def test_the_largest_size_that_fits() -> None:

@@ -1,13 +1,16 @@
 """The sentences of a known case, word for word."""
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from rightbatch.stats.cliff import Cliff
 from rightbatch.stats.stepcurve import fit_step_curve
 from rightbatch.stats.steptime import StepTime
 from rightbatch.study.pool import Choice
 from rightbatch.study.recommend import Analysis, Fit, Size
-from rightbatch.study.words import reasons, recommendation_sentence, would_change_if
+from rightbatch.study.words import doubts, reasons, recommendation_sentence, would_change_if
 
 TARGET = "val_loss ≤ 0.2"
 
@@ -135,3 +138,69 @@ def test_without_a_recommendation_there_is_nothing_to_say() -> None:
 def test_without_timings_of_several_sizes_only_the_target_matters() -> None:
     """One size has no line of seconds against batch size."""
     assert len(would_change_if(replace(ANALYSIS, step_time=None), TARGET)) == 1
+
+
+def doubted(
+    text: str, steps: tuple[float | None, ...] = (100.0, 40.0), *, model: str = "MLP()", **data: Any
+) -> list[str]:
+    """What is said of a target by these steps; `None`: never reached."""
+    metric, _, value = text.partition("<=")
+    target = {"metric": metric, "value": float(value), "text": text}
+    rows = [
+        {"reached": count is not None, "steps_to_target": count, "foretold_steps": None} for count in steps
+    ]
+    return doubts({"task": "classification", "outputs": 1} | data, target, model, rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "guess"),
+    [
+        ("val_loss<=0.694", {}, "the same probability for each of 2 classes has a loss of 0.6931"),
+        ("loss<=2.31", {"outputs": 10}, "the same probability for each of 10 classes has a loss of 2.303"),
+        ("val_loss<=1.1", {"task": "regression"}, "the mean of the label has a loss of about 1"),
+    ],
+)
+def test_a_target_worse_than_guessing(text: str, data: dict[str, Any], guess: str) -> None:
+    """Cross-entropy of equal chances is the logarithm of the classes, the variance of a label scaled to 1."""
+    way_out = "check that the label can be told from the features, or choose a lower target"
+    written = text.replace("<=", " ≤ ")
+    assert doubted(text, **data) == [f"The target {written} is worse than guessing: {guess}; {way_out}."]
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ("val_loss<=0.693", {}),
+        ("val_loss<=2.3", {"outputs": 10}),
+        ("val_loss<=0.99", {"task": "regression"}),
+        ("val_accuracy<=5", {}),
+        ("loss<=9", {"task": "training", "outputs": None}),
+        ("val_loss<=9", {"model": "TorchModel(net, loss=HuberLoss())"}),
+    ],
+)
+def test_targets_of_which_that_is_not_known(text: str, settings: dict[str, Any]) -> None:
+    """Below the guess, another metric, or a loss of the user's own."""
+    assert doubted(text, **settings) == []
+
+
+def test_a_loss_of_scikit_learn_is_the_same_cross_entropy() -> None:
+    """What an estimator trains by has another name for it, and is evaluated by that of the task."""
+    model = "EstimatorModel(estimator=SGDClassifier(loss='log_loss'))"
+    assert len(doubted("val_loss<=0.8", model=model)) == 1
+
+
+@pytest.mark.parametrize(("steps", "said"), [((4.2, 1.0, None), "5 steps"), ((0.4,), "1 step")])
+def test_a_target_that_is_reached_too_soon(steps: tuple[float | None, ...], said: str) -> None:
+    """Within five steps at every size that reached it; six at one of them are enough."""
+    assert doubted("val_loss<=0.3", steps) == [
+        (
+            f"No batch size needs more than {said} to val_loss ≤ 0.3, too few to tell them apart; "
+            "choose a harder target."
+        )
+    ]
+    assert doubted("val_loss<=0.3", (*steps, 5.1)) == []
+
+
+def test_nothing_reached_is_no_doubt() -> None:
+    """Then the target is too hard, and the headline says so."""
+    assert doubted("val_loss<=0.3", (None, None)) == []

@@ -129,6 +129,10 @@ ROW_EACH = (
     ("augment", "sentence"),
     [
         (3, "augment must be a function, got '3'; write a function of the inputs of a batch"),
+        (
+            lambda x: x,
+            "augment must take two arguments, got '<lambda>'; write a function of the inputs of a batch",
+        ),
         (lambda x, draw: x[:3], ROW_EACH.format(3)),
         (lambda x, draw: None, ROW_EACH.format("'NoneType'")),
         (lambda x, draw: x[:, :3], "augment must keep rows of shape (5,), got (3,); train a PyTorch module"),

@@ -226,7 +226,7 @@ def test_a_model_that_cannot_be_stored_is_refused(tmp_path: Path) -> None:
             {"resume": True},
             (
                 "resume needs a folder of checkpoints, got True; "
-                "name the folder that it goes on from as checkpoint, too."
+                "name the folder that it goes on from, too: checkpoint=FOLDER (--checkpoint FOLDER)."
             ),
         ),
         ({"keep": 0}, "keep must be at least 1, got 0; write a number of checkpoints such as 3."),

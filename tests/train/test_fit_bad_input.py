@@ -8,6 +8,7 @@ from rightbatch.data.loader import Loader
 from rightbatch.errors import DataError, SettingError
 from rightbatch.learners.linear import LogisticRegression
 from rightbatch.learners.mlp import MLP
+from rightbatch.learners.updates import Adam
 from rightbatch.train.fit import fit
 from rightbatch.train.target import Target
 from train.fit_data import CLASSES, QUANTITIES, TRAIN, X
@@ -25,11 +26,16 @@ METRICS = "write a target such as val_loss=0.2 or val_accuracy>=0.95."
         ({"lr": float("nan")}, "lr must be a finite number, got nan; write a number such as 0.1."),
         ({"lr": 1e39}, "lr must be from 1.4e-45 to 3.4e38, got 1e+39; write a number such as 0.1."),
         ({"lr": 1e-46}, "lr must be from 1.4e-45 to 3.4e38, got 1e-46; write a number such as 0.1."),
+        (
+            {"progress": True},
+            "progress must be a function, got True; write a function of a FitProgress, or leave it out.",
+        ),
+        ({"patience": 0}, "patience must be at least 1, got 0; write a number of epochs such as 5."),
+        ({"optimizer": Adam}, "optimizer must be made of its class, got 'Adam'; write Adam()."),
         ({"epochs": 0}, f"epochs must be at least 1, got 0; {LIMIT}"),
         ({"epochs": 2.5}, f"epochs must be a whole number, got 2.5; {LIMIT}"),
         ({"seconds": -1}, "seconds must be above 0, got -1; write a number of seconds such as 60."),
-        ({"patience": 0}, "patience must be at least 1, got 0; write a whole number such as 32."),
-        ({"patience": "5"}, "patience must be a whole number, got '5'; write a whole number such as 32."),
+        ({"patience": "5"}, "patience must be a whole number, got '5'; write a number of epochs such as 5."),
         ({"seed": -1}, "seed must be at least 0, got -1; write a whole number such as 0."),
         ({"seed": None}, "seed must be a whole number, got None; write a whole number such as 0."),
         ({"batch_size": 0}, "batch_size must be at least 1, got 0; write a whole number such as 32."),

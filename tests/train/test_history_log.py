@@ -97,6 +97,13 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     assert path.read_text() == "mine"
 
 
+def test_a_folder_is_no_log(tmp_path: Path) -> None:
+    """It is not called a file that exists."""
+    with pytest.raises(SettingError) as caught:
+        trained(make, log=tmp_path)
+    assert str(caught.value) == f"log is a folder, got {str(tmp_path)!r}; write a file such as history.jsonl."
+
+
 def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     """In a folder that is not there."""
     path = tmp_path / "none" / "history.jsonl"

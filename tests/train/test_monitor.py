@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rightbatch.data.dataset import load_data
 from rightbatch.data.loader import Loader
 from rightbatch.learners.linear import LinearRegression
 from rightbatch.learners.mlp import MLP
@@ -253,6 +254,56 @@ def test_a_class_that_never_comes() -> None:
     )
 
 
+def lacking(classes: list[int], *, names: tuple[str, ...] = ()) -> ClassCheck:
+    """Ten batches of eight rows without these of four classes, which have as many rows each."""
+    check = ClassCheck(np.repeat([0, 1, 2, 3], 25), names)
+    batch = event_of(1).batch
+    batch.data = batch.data[0], np.resize([n for n in range(4) if n not in classes], 8)
+    for _ in range(10):
+        check.add(batch)
+    return check
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"), [([2], 'Class "ash" is'), ([0, 3], 'Classes "oak" and "elm, red" are')]
+)
+def test_classes_are_called_by_their_names(classes: list[int], said: str) -> None:
+    """In quotes, where the data know them."""
+    found = lacking(classes, names=("oak", "fir", "ash", "elm, red")).sentence()
+    assert found == (
+        f"{said} missing from 100 % of the first 10 batches, in random order from 10 %; "
+        "write shuffle=True, or another order."
+    )
+
+
+def test_missing_classes_on_the_command_line() -> None:
+    """The command shuffles, and its way out is a larger batch."""
+    assert lacking([1, 2]).sentence(command_line=True) == (
+        "Classes 1 and 2, 25 % of the rows each, are missing from 100 % of the first 10 batches; "
+        "write a larger --batch-size."
+    )
+
+
+def test_a_data_set_brings_the_names_of_its_classes() -> None:
+    """Text of a label is known from the file to the warning; arrays have the numbers alone."""
+    kinds = np.where(np.arange(400) % 50 == 0, "rare", "usual")
+    data = load_data((X, kinds))
+    (named,) = fit("mlp", data, epochs=1, batch_size=8).warnings
+    assert named.startswith('Class "rare", 1.4 % of the rows, is missing from ')
+    (numbered,) = fit("mlp", data.train, epochs=1, batch_size=8).warnings
+    assert numbered == named.replace('"rare"', "0")
+
+
+def test_layers_on_the_command_line() -> None:
+    """The rate is the option."""
+    learner = Dead()
+    assert (
+        LayerCheck(learner.values, 0)
+        .again(learner.values, 10, command_line=True)
+        .endswith("let the loss depend on them, or write another activation or a smaller --lr.")
+    )
+
+
 def test_a_loader_that_the_model_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a second or more, with the share of the time; a quarter of it is nothing."""
     for waited, seconds, said in [(0.8, 0.9, 0), (0.5, 2.0, 0), (1.5, 2.0, 1)]:
@@ -286,6 +337,20 @@ def test_overfitting() -> None:
         "The model overfits: val_loss rose from 0.4 to 0.43 over 3 epochs while the loss fell from 0.8 to "
         "0.5; its least was 0.4, in epoch 2; write patience=3, weight_decay or a smaller model."
     )
+
+
+def test_overfitting_on_the_command_line() -> None:
+    """Its ways out are options, from the monitor that the command makes too."""
+    run, monitor = run_of(), Monitor(command_line=True)
+    monitor.begin(run, None)
+    run.history.extend(rows([0.9, 0.8, 0.7, 0.6, 0.5], [0.5, 0.4, 0.41, 0.42, 0.43]))
+    monitor.epoch(run, run.history[-1], event_of(50))
+    assert run.warnings == [
+        (
+            "The model overfits: val_loss rose from 0.4 to 0.43 over 3 epochs while the loss fell from 0.8 "
+            "to 0.5; its least was 0.4, in epoch 2; write --patience 3, --weight-decay or a smaller model."
+        )
+    ]
 
 
 @pytest.mark.parametrize(

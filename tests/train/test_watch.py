@@ -100,6 +100,18 @@ def test_the_training_does_not_notice() -> None:
     assert rows(watched) == rows(alone)
 
 
+@pytest.mark.parametrize(
+    ("watchers", "got"), [(Watcher(), "<rightbatch.train.watch.Watcher object>"), (print, "print")]
+)
+def test_one_watcher_is_not_several(watchers: Any, got: str) -> None:
+    """It belongs into a list."""
+    with pytest.raises(SettingError) as caught:
+        trained(make, watchers=watchers)
+    assert str(caught.value) == (
+        f"watchers must be several, got '{got}'; write a list of them, such as [rb.tensorboard(FOLDER)]."
+    )
+
+
 @pytest.mark.parametrize("watcher", [Watcher, print, "tensorboard"])
 def test_only_watchers_watch(watcher: Any) -> None:
     """A class, a function or a name is refused."""

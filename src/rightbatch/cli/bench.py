@@ -20,6 +20,7 @@ from rightbatch.errors import SettingError
 from rightbatch.measure.feeding import feed
 from rightbatch.measure.race import made_up, standings
 from rightbatch.measure.rivals import OURS, chosen, installed
+from rightbatch.report.console import console
 from rightbatch.report.race import Benchmark, markdown, markdown_path, parts
 from rightbatch.report.tables import Table
 from rightbatch.study.machine import describe, fixed_threads
@@ -74,7 +75,7 @@ def run(
     if as_json:
         click.echo(json.dumps(made.to_dict(), allow_nan=False))
     else:
-        _show(made, Console(), page)
+        _show(made, console(), page)
     return DONE
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from rightbatch.cli.main import DONE, NOT_REACHED
 from rightbatch.cli.models import model_of, whole_numbers
@@ -14,6 +13,7 @@ from rightbatch.cli.study import telling
 from rightbatch.compare import compare
 from rightbatch.data.dataset import load_data
 from rightbatch.report.comparison_terminal import show_comparison
+from rightbatch.report.console import console
 from rightbatch.report.write import report_path
 
 
@@ -54,7 +54,7 @@ def run(
     if as_json:
         click.echo(json.dumps(found.to_dict(), allow_nan=False))
     else:
-        show_comparison(found.to_dict(), Console(), page)
+        show_comparison(found.to_dict(), console(), page)
     return NOT_REACHED if found.winners["speed"].method is None else DONE
 
 

@@ -17,6 +17,7 @@ from rightbatch.data.loader import Loader
 from rightbatch.data.named import order_named
 from rightbatch.data.read import read
 from rightbatch.data.summary import ColumnSummary, Summary, summarise
+from rightbatch.report.console import console
 
 _COLUMNS = 20
 """Columns of the data that are listed."""
@@ -54,7 +55,7 @@ def run(
     if as_json:
         click.echo(json.dumps({"data": summary.to_dict(), "audit": audit.to_dict()}, allow_nan=False))
     else:
-        _show(summary, audit, Console(), notes=not quiet)
+        _show(summary, audit, console(), notes=not quiet)
     return DONE
 
 

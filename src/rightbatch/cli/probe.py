@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from rightbatch import units
@@ -14,6 +13,7 @@ from rightbatch.cli.main import DONE
 from rightbatch.cli.models import model_of, whole_numbers
 from rightbatch.data.dataset import load_data
 from rightbatch.learners.updates import optimizer_named
+from rightbatch.report.console import console
 from rightbatch.stats.steptime import StepTime
 from rightbatch.study.machine import describe, fixed_threads
 from rightbatch.study.probe import Cost, probe
@@ -66,7 +66,7 @@ def _document(costs: Sequence[Cost], law: StepTime | None, threads: int) -> dict
 
 
 def _show(costs: Sequence[Cost], law: StepTime | None) -> None:
-    console = Console()
+    shown = console()
     table = Table(box=None, header_style="")
     for header in _HEADERS:
         table.add_column(header, justify="right")
@@ -78,9 +78,9 @@ def _show(costs: Sequence[Cost], law: StepTime | None) -> None:
             units.count(cost.samples_per_second),
             units.size(cost.memory_bytes),
         )
-    console.print(table)
+    shown.print(table)
     if law is not None:
-        console.print(_law(law), highlight=False, soft_wrap=True)
+        shown.print(_law(law), highlight=False, soft_wrap=True)
 
 
 def _law(law: StepTime) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from rightbatch.answer import Study, study
 from rightbatch.answer import store_name as default_store
@@ -15,6 +14,7 @@ from rightbatch.cli.main import DONE, NOT_REACHED
 from rightbatch.cli.models import model_of, whole_numbers
 from rightbatch.errors import SettingError
 from rightbatch.records import Progress
+from rightbatch.report.console import console
 from rightbatch.report.progress import Display, display
 from rightbatch.report.terminal import show
 from rightbatch.report.write import report_path
@@ -61,7 +61,7 @@ def present(found: Study, page: Path, *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(found.to_dict(), allow_nan=False))
     else:
-        show(found.to_dict(), Console(), page)
+        show(found.to_dict(), console(), page)
     return NOT_REACHED if found.recommendation is None else DONE
 
 
@@ -71,7 +71,7 @@ def telling(notes: Sequence[str], stack: ExitStack, *, quiet: bool) -> Callable[
 
     def tell(progress: Progress) -> None:
         if not shown:
-            words = Console(stderr=True)
+            words = console(stderr=True)
             words.print(
                 *notes, sep="\n", end="\n" * bool(notes), markup=False, highlight=False, soft_wrap=True
             )

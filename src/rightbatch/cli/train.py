@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from rightbatch import units
 from rightbatch.checks import whole_number
 from rightbatch.cli.main import DONE, NOT_REACHED
 from rightbatch.cli.models import model_of
@@ -22,6 +23,7 @@ from rightbatch.records import Outcome
 from rightbatch.study.machine import fixed_threads
 from rightbatch.train.fit import fit
 from rightbatch.train.given import data_for
+from rightbatch.train.monitor import Monitor
 from rightbatch.train.processes import Processes
 from rightbatch.train.result import FitProgress, FitResult
 
@@ -55,6 +57,7 @@ def run(
     count = whole_number("threads", threads, at_least=1, instead="write a number of threads such as 1")
     with fixed_threads(count), _Shown(quiet=quiet) as shown:
         rows = min(_BATCH_SIZE, len(loaded.train[0])) if batch_size is None else batch_size
+        settings |= {"monitor": False, "watchers": [Monitor(command_line=True)]}  # in words of the command
         result = fit(built, loaded, batch_size=rows, seed=seed, progress=shown, **settings)
         shown.warn(result.warnings)
     code = _code(result, settings["target"])
@@ -147,7 +150,8 @@ def _words(result: FitResult, data: Dataset) -> str:
     last = result.history[-1] if result.history else {}
     lines = [result.stopped]
     if last:
-        counted = f"{last['epoch']:,.0f} epochs, {last['step']:,.0f} steps, {last['seconds']:.3g} s."
+        counted = ", ".join(units.plural(last[name], name) for name in ("epoch", "step"))
+        counted = f"{counted}, {last['seconds']:.3g} s."
         lines.append(counted)
     if result.outcome not in {Outcome.DIVERGED, Outcome.OUT_OF_MEMORY}:
         lines += [_line(part, _scores(result, data, part)) for part in _PARTS]

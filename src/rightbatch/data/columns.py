@@ -24,7 +24,9 @@ RARE = 0.01
 NEARLY_ALL = 0.9
 """A text column with a larger share of distinct values is a name or a number of the row, not a feature."""
 NAMED = 3
-"""Dropped columns that the note names."""
+"""Columns that the note names."""
+NUMBERED = 10
+"""Rows from which on a column that counts them does so on purpose, and not by chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -200,7 +202,29 @@ def _note(columns: Sequence[Column], part: Part, train: Array, dropped: dict[str
             ]
         )
         + "."
+        + _counting(kept, len(columns))
     )
+
+
+def _counting(kept: Sequence[Column], columns: int) -> str:
+    """That columns only count the rows, in a sentence; where there is no other column they are meant."""
+    names = [column.name for column in kept if _counts(column)]
+    if len(names) in {0, columns}:
+        return ""
+    if len(names) > 1:
+        said = f"Columns {listed(names, limit=NAMED)} only count the rows, and are kept all the same"
+        return f" {said}; take them out of the data if they mean nothing."
+    which = f"Column {listed(names)}" if names[0] else "The column without a name"
+    said = f"{which} only counts the rows, and is kept all the same"
+    return f" {said}; take it out of the data if it means nothing."
+
+
+def _counts(column: Column) -> bool:
+    """Whether the values are 0, 1, 2 and so on, or 1, 2, 3."""
+    rows = len(column.values)
+    if column.kind is not Kind.NUMBER or column.unit or rows < NUMBERED or column.values[0] not in {0, 1}:
+        return False
+    return np.array_equal(column.values, np.arange(rows) + column.values[0])
 
 
 def _together(units: Sequence[str]) -> list[str]:

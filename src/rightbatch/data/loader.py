@@ -12,7 +12,7 @@ from rightbatch.data.ahead import Ahead
 from rightbatch.data.audit import EpochAudit, audited
 from rightbatch.data.batches import Batches, Cut, GivenBatches, Run, count, located
 from rightbatch.data.blocks import AHEAD_BYTES, BLOCK_BYTES, Block, blocks
-from rightbatch.data.choices import check_left_to_the_order, check_not_padded, one_last, one_order
+from rightbatch.data.choices import Fixed, check_left_to_the_order, check_not_padded, one_last, one_order
 from rightbatch.data.deliver import adapter, converter
 from rightbatch.data.drawn import Drawn
 from rightbatch.data.gather import Memory
@@ -27,7 +27,7 @@ BATCH_SIZE = 64
 """Rows of a batch where none are asked for and there are as many."""
 
 
-class Loader:
+class Loader(Fixed):
     """Mini-batches of a tree of arrays: one pass is one epoch, and the next pass is the next epoch.
 
     Rows of many batches are gathered by one call into a block, and batches are views of it. NumPy

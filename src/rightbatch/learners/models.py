@@ -47,6 +47,8 @@ def model_named(model: Any) -> Model:
     place = re.fullmatch(r"(.+\.py):(\w+)", model) if isinstance(model, str) else None
     if place is not None:
         return model_named(_named_in(place[1], place[2]))
+    if not isinstance(model, str):
+        raise _no_model(model)
     named: Model = _BY_NAME[one_of("model", model, MODELS)]()
     return named
 
@@ -62,6 +64,27 @@ def optimizer_for(model: Model, optimizer: Any) -> Any:
     """
     own = getattr(model, "optimizer_named", None)
     return optimizer_named(optimizer) if own is None else own(optimizer)
+
+
+def is_model(value: Any) -> bool:
+    """Whether this can only be a model, or the name of one, where data are asked for.
+
+    Example:
+        >>> is_model("mlp"), is_model(MLP()), is_model("digits")
+        (True, True, False)
+    """
+    if isinstance(value, str):
+        return value in _BY_NAME
+    return hasattr(value, "partial_fit") or hasattr(value, "build") or _makes_a_module(value)
+
+
+def _no_model(value: Any) -> SettingError:
+    if isinstance(value, type) and hasattr(value, "build"):
+        name = value.__name__
+        return SettingError("model", "must be made of its class", name, f"write {name}()")
+    got = value if isinstance(value, int | float | None) else type(value).__name__
+    instead = f"write {', '.join(MODELS)} or a model, and the data after it"
+    return SettingError("model", "must be a model or the name of one", got, instead)
 
 
 def _makes_a_module(model: Any) -> bool:

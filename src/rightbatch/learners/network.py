@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from rightbatch import units
 from rightbatch.learners.layout import Block, blocks_of
 from rightbatch.learners.losses import Loss
 from rightbatch.learners.passes import Activation, Pass
+from rightbatch.learners.shortage import ModelTooLargeError, short_of_memory
 from rightbatch.learners.updates import Optimizer
 from rightbatch.records import Array, Batch, StepResult
 from rightbatch.rng import generator
@@ -71,7 +73,20 @@ class Network:
     initialise: Initialiser
 
     def start(self, seeds: Sequence[int]) -> NetworkState:
-        """Fresh replicas, one a seed; equal seeds give equal parameters."""
+        """Fresh replicas, one a seed; equal seeds give equal parameters.
+
+        Raises:
+            ModelTooLargeError: they do not fit in memory.
+        """
+        try:
+            return self._started(seeds)
+        except (MemoryError, ValueError) as error:
+            if not short_of_memory(error):
+                raise
+            named = units.listed([f"{size:,}" for size in self.sizes])
+            raise ModelTooLargeError(f"a network of {named} units") from error
+
+    def _started(self, seeds: Sequence[int]) -> NetworkState:
         blocks = blocks_of(self.sizes, len(seeds))
         flat = np.zeros(blocks[-1].stop, np.float32)
         drawn = {seed: self._weights(seed) for seed in seeds}

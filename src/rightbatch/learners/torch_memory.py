@@ -63,6 +63,11 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.peak = self._now = 0
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Not to be compiled: nobody does, and PyTorch loads its compiler, for seconds, to forbid it."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         given = {
             id(leaf.untyped_storage()) for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from rightbatch.errors import SettingError
+from rightbatch.learners.shortage import ModelTooLargeError, short_of_memory
 from rightbatch.learners.torch_model import TorchModel
 from rightbatch.learners.torch_noise import Seeded
 from rightbatch.records import Shape
@@ -22,7 +23,17 @@ def fresh(model: TorchModel, shape: Shape, seed: int, device: torch.device) -> n
 
     Raises:
         SettingError: no module comes out, or one that has nothing to train.
+        ModelTooLargeError: it does not fit in memory.
     """
+    try:
+        return _fresh(model, shape, seed, device)
+    except Exception as error:  # a module may do anything as it is made
+        if not short_of_memory(error):
+            raise
+        raise ModelTooLargeError(name_of(model.module)) from error
+
+
+def _fresh(model: TorchModel, shape: Shape, seed: int, device: torch.device) -> nn.Module:
     row = model.input_shape or shape.row or (shape.features,)
     with Seeded(device, "start", seed):
         module = _made(model, shape, row)
@@ -68,9 +79,14 @@ def _asked(make: Callable[..., Any], shape: Shape, row: tuple[int, ...]) -> dict
             asked[name] = known[name]
         elif parameter.default is parameter.empty and parameter.kind not in _OPTIONAL:
             instead = "write a function of input_shape, features and outputs, or of some or none of them"
+            if name in _OF_TRAINING:
+                instead = "write samples=, the rows of your training data, if it is a function that trains"
             raise SettingError("model", "asks for what only you know", name, instead)
     return asked
 
+
+_OF_TRAINING = {"batch_size", "lr", "seed"}
+"""What a function asks for that is a whole training, as `rb.study` takes it too."""
 
 _OPTIONAL = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 

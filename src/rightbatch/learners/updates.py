@@ -188,6 +188,9 @@ def optimizer_named(optimizer: Any) -> Optimizer:
     """
     if hasattr(optimizer, "direction") and not isinstance(optimizer, type):
         rule: Optimizer = optimizer
+    elif isinstance(optimizer, type) and hasattr(optimizer, "direction"):
+        name = optimizer.__name__
+        raise SettingError("optimizer", "must be made of its class", name, f"write {name}()")
     else:
         rule = _BY_NAME[one_of("optimizer", optimizer, OPTIMIZERS)]()
     return rule

@@ -233,9 +233,10 @@ def _chip(size: str, standing: Standing, *, inside: bool) -> str:
 def _advice(document: Document) -> str:
     advice = document["recommendation"]
     if advice is None:
-        blocks = [("What happened", tables.notes(document))]
+        blocks = [(words.DOUBTS, document["doubts"]), ("What happened", tables.notes(document))]
     else:
         blocks = [
+            (words.DOUBTS, document["doubts"]),
             ("Why", advice["reasons"]),
             ("What would change it", advice["would_change_if"]),
             ("What a full study would add", words.full_study(document)),

@@ -68,9 +68,10 @@ def parts(made: Benchmark) -> Iterator[Table | str]:
 def _setting(made: Benchmark) -> str:
     machine = made.machine
     data = f"{made.rows:,} rows of {made.features} {made.dtype} and one int64"
+    rounds = "one round" if made.rounds == 1 else f"medians of {made.rounds} rounds"
     cores, threads = units.plural(machine["cores"], "core"), units.plural(machine["threads"], "thread")
     return (
-        f"{data} in main memory, in a new random order every epoch; medians of {made.rounds} rounds in which "
+        f"{data} in main memory, in a new random order every epoch; {rounds} in which "
         f"all take turns; ratio: time over that of {OURS} in the same round. {machine['cpu']}, {cores}, "
         f"{threads} (tf.data takes as many as it wants), Python {machine['python']}."
     )

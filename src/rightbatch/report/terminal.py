@@ -44,6 +44,7 @@ def show(document: Document, console: Console, report: Path | None = None) -> No
     console.print()
     say(console, words.headline(document), "bold")
     say(console, words.standfirst(document))
+    listed(console, words.DOUBTS, document["doubts"])
     if document["recommendation"] is not None:
         listed(console, "Why", document["recommendation"]["reasons"])
         listed(console, "What would change it", document["recommendation"]["would_change_if"])

@@ -8,6 +8,9 @@ from rightbatch import units
 from rightbatch.report import series, tables
 from rightbatch.report.document import MISSED_SIGN, Document, Standing, missed
 
+DOUBTS = "What speaks against the target"
+"""Title of the document's ``doubts``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:

@@ -22,7 +22,7 @@ from rightbatch.study.recommend import Analysis, Fit, Size, analyse
 from rightbatch.study.settings import method_of
 from rightbatch.study.store import Store
 from rightbatch.study.subject import Run
-from rightbatch.study.words import advised, reasons, recommendation_sentence, would_change_if
+from rightbatch.study.words import advised, doubts, reasons, recommendation_sentence, would_change_if
 
 SCHEMA = 1
 """Version of the document; raised when a key changes its meaning or goes."""
@@ -40,7 +40,7 @@ def document_of(
         memory_limit: bytes that training may take; `None`: no limit.
 
     Returns:
-        Keys ``data``, ``settings``, ``target``, ``recommendation``, ``fit``, ``step_time``,
+        Keys ``data``, ``settings``, ``target``, ``doubts``, ``recommendation``, ``fit``, ``step_time``,
         ``learning_rate_law``, ``cliff``, ``largest_that_fits``, ``batch_sizes`` (one object a size),
         ``curves``, ``stopped``, ``cost`` and ``machine``.
     """
@@ -56,12 +56,14 @@ def document_of(
     quick = store.fact("quick")
     analysis = analysis if quick is None else _foretold(analysis, dict(quick["steps"]))
     context = _Context(runs, timings, memory, about["data"]["train"], memory_limit, large, target)
+    rows = [_row(size, context) for size in analysis.sizes]
     return {
         "schema": SCHEMA,
         "version": version,
         "data": about["data"],
         "settings": _settings(settings, prefer, memory_limit, store.fact("budget")),
         "target": target,
+        "doubts": doubts(about["data"], target, settings["model"], rows),
         "noise_scale": _noise_scale(store.fact("noise")),
         "recommendation": _recommendation(
             analysis,
@@ -75,7 +77,7 @@ def document_of(
         "learning_rate_law": rate_law({size.batch_size: size.lr for size in analysis.sizes}),
         "cliff": None if analysis.cliff is None else _cliff(analysis.cliff),
         "largest_that_fits": _largest(context),
-        "batch_sizes": [_row(size, context) for size in analysis.sizes],
+        "batch_sizes": rows,
         "curves": [curve for size in analysis.sizes for curve in _curves(size, runs)],
         "stopped": store.fact("stopped"),
         "cost": {"seconds": store.fact("seconds"), "runs": len(runs), "samples": _samples(runs)},

@@ -1,7 +1,9 @@
 """The recommendation in words: every sentence is computed from the runs."""
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +11,12 @@ from rightbatch import units
 from rightbatch.stats.steptime import StepTime
 from rightbatch.study.advice import TOLERATED, Advice
 from rightbatch.study.recommend import Analysis, Fit, Size
+
+_FEW_STEPS = 5
+"""Steps to target up to which a size says little: one step more or less is then a fifth of the way."""
+
+_OWN_LOSS = re.compile(r"TorchModel\(.*\bloss=")
+"""How a model with a loss of the user's is written: nothing is known of what guessing costs by it."""
 
 _PLACES = 1000
 """Batch sizes among which the best by the two curves is looked for: less than a per cent apart."""
@@ -91,6 +99,47 @@ def would_change_if(analysis: Analysis, target: str) -> list[str]:
         "expect a larger batch to be fastest."
     )
     return said
+
+
+def doubts(
+    data: Mapping[str, Any], target: Mapping[str, Any], model: str, rows: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """What speaks against the target: that guessing reaches it, or that it is reached too soon to tell.
+
+    Args:
+        data: what the document says of the data.
+        target: what it says of the target.
+        model: the model, as it is written.
+        rows: its batch sizes.
+    """
+    known = [row["steps_to_target"] if row["reached"] else row["foretold_steps"] for row in rows]
+    most = max((steps for steps in known if steps is not None), default=math.inf)
+    written = units.target(target["text"])
+    said = [] if _OWN_LOSS.match(model) else _guessed(data, target, written)
+    if most <= _FEW_STEPS:
+        said.append(
+            f"No batch size needs more than {units.plural(math.ceil(most), 'step')} to {written}, too few to "
+            "tell them apart; choose a harder target."
+        )
+    return said
+
+
+def _guessed(data: Mapping[str, Any], target: Mapping[str, Any], written: str) -> list[str]:
+    """That the target is worse than what guessing gives, where that is known."""
+    if target["metric"] not in {"loss", "val_loss"}:
+        return []
+    classes = max(2, data["outputs"] or 0)
+    loss, guess = {
+        "classification": (
+            math.log(classes),
+            f"the same probability for each of {classes} classes has a loss of",
+        ),
+        "regression": (1.0, "the mean of the label has a loss of about"),
+    }.get(data["task"], (math.inf, ""))
+    if target["value"] <= loss:
+        return []
+    way_out = "check that the label can be told from the features, or choose a lower target"
+    return [f"The target {written} is worse than guessing: {guess} {loss:.4g}; {way_out}."]
 
 
 def _rival(analysis: Analysis, best: Size, *, smaller: bool) -> Size | None:

@@ -4,6 +4,7 @@ The numbers of a row depend on the seed, the epoch and the row alone, so that a 
 shared by several processes, sees what an undisturbed one would have seen.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -57,6 +58,8 @@ class RowRandom:
         return low + (self.uniform(*shape) * (high - low)).astype(np.int64)
 
 
+_FUNCTION = "write a function of the inputs of a batch and of what draws random numbers for them"
+
 Augment: TypeAlias = Callable[[Any, RowRandom], Any]
 """From the inputs of a batch to what is learned from in their place."""
 
@@ -81,8 +84,9 @@ class Incoming:
     def __post_init__(self) -> None:
         given: Any = self.augment
         if given is not None and not callable(given):
-            instead = "write a function of the inputs of a batch and of what draws random numbers for them"
-            raise SettingError("augment", "must be a function", said(given), instead)
+            raise SettingError("augment", "must be a function", said(given), _FUNCTION)
+        if given is not None and not _takes_two(given):
+            raise SettingError("augment", "must take two arguments", said(given), _FUNCTION)
 
     def of(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         """The batches as they are learned from.
@@ -127,3 +131,15 @@ def _rows(field: Any) -> int | None:
     values = field.values if isinstance(field, Padded) else field
     shape = getattr(values, "shape", ())
     return int(shape[0]) if shape else None
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a function written in C may not tell
+        return True
+    try:
+        signature.bind(None, None)
+    except TypeError:
+        return False
+    return True

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rightbatch.checks import whole_number
+from rightbatch.checks import function_or_none, whole_number
+from rightbatch.data.dataset import Dataset
 from rightbatch.data.loader import Loader
 from rightbatch.errors import SettingError
 from rightbatch.learners.metrics import Metric
@@ -36,6 +37,8 @@ _ENOUGH_STEPS = 2000
 """Without a limit given, small data are passed over until about this many steps are done."""
 
 _ENOUGH_EPOCHS = 10
+
+_WAIT = "write a number of epochs such as 5"
 
 _BATCH_SIZE = 32
 """Where none is given; on smaller data all rows."""
@@ -162,7 +165,7 @@ def fit(
     asked = Asked.of(keeping, log=log, watchers=watchers, monitor=monitor, first=first)
     model = processes.model(model_named(model))
     recipe = Recipe.of(model, optimizer, rules, precision=precision, schedule=schedule)
-    loader, held, shape = _prepare((train, validation), recipe.model, batch_size, seed, last)
+    loader, held, shape, classes = _prepare((train, validation), recipe.model, batch_size, seed, last)
     processes.share(loader)
     incoming = Incoming(augment, seed, isinstance(recipe.model, TorchModel))
     sizes = sizes_of(batch_size, loader.batch_size, loader.rows)
@@ -178,10 +181,10 @@ def fit(
         validation=held,
         budget=budget,
         target=None if target is None else _target(target, shape, held),
-        patience=None if patience is None else whole_number("patience", patience, at_least=1),
+        patience=None if patience is None else whole_number("patience", patience, at_least=1, instead=_WAIT),
         steps_per_epoch=len(loader),
         lr=float(rate[0]),
-        progress=progress if first else None,
+        progress=function_or_none("progress", progress, of="a FitProgress") if first else None,
         judge=team.judge,
         clock=None if seconds is None else team.clock,
         own_metrics=_metrics(metrics, shape, held),
@@ -191,7 +194,7 @@ def fit(
     stepper = ruled(team.steps, recipe.rules, sizes if isinstance(sizes, Measured) else None)
     settings = _settings(recipe, rate, schedule, batch_size if sizes else loader.batch_size, incoming)
     others = {"schedule": pace, "batch_sizes": sizes}
-    asked.attach(follower, state, loader, others, settings, agreed=team.agreed)
+    asked.attach(follower, state, loader, others, settings, classes=classes, agreed=team.agreed)
     result = follower.follow(state, _Epochs(follower, loader, incoming, stepper, rate, pace, sizes))
     return processes.ended(team, result)
 
@@ -233,13 +236,14 @@ def _settings(
 
 def _prepare(
     data: tuple[Any, Any], model: Any, batch_size: Any, seed: int, last: str
-) -> tuple[Loader, Pair | None, Shape]:
+) -> tuple[Loader, Pair | None, Shape, tuple[str, ...]]:
+    """The batches, the validation part, the shape, and the names of the classes where they are known."""
     train, validation = data
     whole = bool(getattr(model, "keeps_whole", False))
     if isinstance(train, Loader):
         _, held, shape = parts_of(pair_in(train, whole=whole), validation, whole=whole)
-        return train, held, shape
-    if isinstance(train, str | Path):
+        return train, held, shape, ()
+    if not isinstance(train, tuple | list | Dataset):
         train = data_for(model, train)
     pair, held, shape = parts_of(train, validation, whole=whole)
     size = min(_BATCH_SIZE, len(pair[0]))
@@ -247,7 +251,8 @@ def _prepare(
         planned = sizes_of(batch_size, size, len(pair[0]))
         size = batch_size if planned is None else planned.at(1)
     delivery = model.delivery() if isinstance(model, TorchModel) else {}
-    return Loader(pair, size, shuffle=True, seed=seed, last=last, **delivery), held, shape
+    loader = Loader(pair, size, shuffle=True, seed=seed, last=last, **delivery)
+    return loader, held, shape, train.classes if isinstance(train, Dataset) else ()
 
 
 def _horizon(budget: Budget, loader: Loader, sizes: Planned | Measured | None) -> Horizon:

@@ -32,6 +32,8 @@ class HistoryLog(Watcher):
     def __init__(self, path: Path, *, resume: bool) -> None:
         self._path = path
         self._file: TextIOBase | None = None
+        if path.is_dir():
+            raise SettingError("log", "is a folder", str(path), "write a file such as history.jsonl")
         if path.exists() and not resume:
             instead = "write resume=True (--resume) to go on with it, or another file"
             raise SettingError("log", "exists already", str(path), instead)

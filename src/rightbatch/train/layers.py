@@ -29,8 +29,14 @@ class LayerCheck:
         self._begun = False
         """Whether any of them has moved."""
 
-    def again(self, parameters: Mapping[str, Array], step: int) -> str:
-        """What has not moved since the last look, in a sentence; empty where nothing is wrong."""
+    def again(self, parameters: Mapping[str, Array], step: int, *, command_line: bool = False) -> str:
+        """What has not moved since the last look, in a sentence; empty where nothing is wrong.
+
+        Args:
+            parameters: now, by name.
+            step: updates made.
+            command_line: whether options of the command are named, or arguments of Python.
+        """
         before, self._sums = self._sums, _sums(parameters)
         steps, self.step = step - self.step, step
         moved = {_layer(name) for name in before if before[name] != self._sums[name]}
@@ -40,9 +46,10 @@ class LayerCheck:
             return ""
         names = still[:_LISTED] + ([f"{len(still) - _LISTED} more"] if len(still) > _LISTED else [])
         has, it = ("has", "it") if len(still) == 1 else ("have", "them")
+        rate = "--lr" if command_line else "lr"
         return (
             f"{units.listed(names)} {has} not moved for {steps:,} steps, up to step {step:,}: no gradient "
-            f"reaches {it}; let the loss depend on {it}, or write another activation or a smaller lr."
+            f"reaches {it}; let the loss depend on {it}, or write another activation or a smaller {rate}."
         )
 
 

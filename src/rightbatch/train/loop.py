@@ -7,8 +7,9 @@ import numpy as np
 
 from rightbatch.data.loader import Loader
 from rightbatch.learners.protocol import Learner
+from rightbatch.learners.shortage import short_of_memory
 from rightbatch.records import Array, Batch, StepEvent
-from rightbatch.train.memory import BatchTooLargeError, short_of_memory
+from rightbatch.train.memory import BatchTooLargeError
 from rightbatch.train.schedule import Constant, Schedule
 
 

@@ -1,4 +1,4 @@
-"""Batches that do not fit in memory: recognised, and the largest that does."""
+"""Batches that do not fit in memory, and the largest that does."""
 
 import math
 from typing import Any
@@ -7,11 +7,9 @@ import numpy as np
 
 from rightbatch.errors import RightbatchError, SettingError
 from rightbatch.learners.protocol import Learner
+from rightbatch.learners.shortage import short_of_memory
 from rightbatch.records import Batch
 from rightbatch.train.steps import rows_of
-
-_SIGNS = ("out of memory", "can't allocate memory", "not enough memory")
-"""What PyTorch's RuntimeError says where it knows no error of its own for it, as on the CPU."""
 
 
 class BatchTooLargeError(SettingError):
@@ -29,18 +27,6 @@ class BatchTooLargeError(SettingError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.state, self.batch, self.step)
-
-
-def short_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out: NumPy's `MemoryError`, or what PyTorch raises.
-
-    Example:
-        >>> short_of_memory(MemoryError()), short_of_memory(RuntimeError("CUDA out of memory."))
-        (True, True)
-    """
-    if isinstance(error, MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in _SIGNS)
 
 
 def largest_that_fits(learner: Learner[Any], state: Any, batch: Batch, *, below: int) -> int:

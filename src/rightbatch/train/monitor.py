@@ -49,9 +49,14 @@ _LARGE = 1000.0
 
 
 class Monitor(Watcher):
-    """Watches for a loss that explodes, dead gradients, waiting, missing classes and overfitting."""
+    """Watches for a loss that explodes, dead gradients, waiting, missing classes and overfitting.
 
-    def __init__(self) -> None:
+    Args:
+        command_line: whether advice names options of the command, or arguments of Python.
+    """
+
+    def __init__(self, *, command_line: bool = False) -> None:
+        self._command_line = command_line
         self._losses: list[float] | None = []
         """The first ones; `None`: they have been looked at."""
         self._mean = 0.0
@@ -67,7 +72,7 @@ class Monitor(Watcher):
         run.calm = -math.inf
         self._began, self._waited = time.perf_counter(), _waited(run)
         if run.shape.task == "classification":
-            self._classes = ClassCheck.of(run.loader.data)
+            self._classes = ClassCheck.of(run.loader.data, run.classes)
         if hasattr(run.learner, "trained"):
             self._layers = LayerCheck(run.learner.trained(state), run.step)
             self._looked = time.perf_counter()
@@ -104,7 +109,7 @@ class Monitor(Watcher):
         self._look_at_waiting(run, now - self._began)
         if run.history[-1].get("val_loss", math.nan) <= _least(run.history):
             self._said.discard("overfitting")
-        self._say(run, "overfitting", overfitting(run.history))
+        self._say(run, "overfitting", overfitting(run.history, command_line=self._command_line))
 
     def end(self, run: Run, event: StepEvent | None, outcome: Outcome, stopped: str) -> None:
         """Look once more at what a short training has not yet shown."""
@@ -130,7 +135,7 @@ class Monitor(Watcher):
         else:
             self._calm(run, math.fsum(first) / len(first) if first else 0.0)
         if self._classes is not None:
-            self._say(run, "classes", self._classes.sentence())
+            self._say(run, "classes", self._classes.sentence(command_line=self._command_line))
             self._classes = None
 
     def _calm(self, run: Run, mean: float) -> None:
@@ -141,7 +146,9 @@ class Monitor(Watcher):
         if self._layers is None or not event.lr[0] or not event.result.loss[0]:
             return
         before = time.perf_counter()
-        self._say(run, "layers", self._layers.again(run.learner.trained(event.state), event.step))
+        parameters = run.learner.trained(event.state)
+        sentence = self._layers.again(parameters, event.step, command_line=self._command_line)
+        self._say(run, "layers", sentence)
         self._looked = time.perf_counter()
         self._took = self._looked - before
 
@@ -153,8 +160,12 @@ class Monitor(Watcher):
             self._say(run, "waiting", f"The model waited for its batches {share}; {instead}.")
 
 
-def overfitting(history: Sequence[dict[str, float]]) -> str:
+def overfitting(history: Sequence[dict[str, float]], *, command_line: bool = False) -> str:
     """Whether the validation loss rises while that of training falls; empty where it does not.
+
+    Args:
+        history: one row an epoch.
+        command_line: whether options of the command are named, or arguments of Python.
 
     Example:
         >>> rows = [{"epoch": n, "loss": 1 / n, "val_loss": 1 + 0.1 * n} for n in (1, 2, 3, 4)]
@@ -170,10 +181,11 @@ def overfitting(history: Sequence[dict[str, float]]) -> str:
     if not rising or rows[-1]["val_loss"] <= _RISEN * best["val_loss"]:
         return ""
     first, last = rows[0], rows[-1]
+    patience, decay = ("--patience ", "--weight-decay") if command_line else ("patience=", "weight_decay")
     return (
         f"The model overfits: val_loss rose from {first['val_loss']:.3g} to {last['val_loss']:.3g} over "
         f"{_RISES} epochs while the loss fell from {first['loss']:.3g} to {last['loss']:.3g}; its least was "
-        f"{best['val_loss']:.3g}, in epoch {best['epoch']:.0f}; write patience={_RISES}, weight_decay or "
+        f"{best['val_loss']:.3g}, in epoch {best['epoch']:.0f}; write {patience}{_RISES}, {decay} or "
         "a smaller model."
     )
 

@@ -1,7 +1,7 @@
 """What a training is asked to keep and to tell, checked at once; and where it goes on from."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -52,7 +52,7 @@ class Keeping:
         """
         every, count = Every.of(checkpoint_every), keep_of(keep)
         if resume and checkpoint is None:
-            instead = "name the folder that it goes on from as checkpoint, too"
+            instead = "name the folder that it goes on from, too: checkpoint=FOLDER (--checkpoint FOLDER)"
             raise SettingError("resume", "needs a folder of checkpoints", resume, instead)
         folder = None if checkpoint is None or not first else Folder(Path(checkpoint), count)
         if folder is not None and not resume:
@@ -112,7 +112,7 @@ class Asked:
         Raises:
             SettingError: a setting cannot be used, or the log cannot be written or would be lost.
         """
-        own = tuple(_watcher(watcher) for watcher in watchers)
+        own = _own(watchers)
         monitors = [Monitor()] if monitor else []
         logs = [HistoryLog(Path(log), resume=keeping.resume)] if log is not None and first else []
         return cls(keeping=keeping, watchers=(*monitors, *logs, *own) if first else ())
@@ -125,6 +125,7 @@ class Asked:
         others: Mapping[str, Any],
         settings: Mapping[str, str],
         *,
+        classes: tuple[str, ...] = (),
         agreed: Callable[[Any], Any] = lambda value: value,
     ) -> None:
         """Let a training be watched, and go on from its newest checkpoint where it is to.
@@ -135,6 +136,7 @@ class Asked:
             loader: where the batches come from.
             others: what else remembers something, by name.
             settings: in words; a checkpoint of other settings is refused.
+            classes: name of each class number; empty: not known.
             agreed: from a value to that of the first process, of several that train together.
 
         Raises:
@@ -142,12 +144,19 @@ class Asked:
             StoreError: all checkpoints are of other trainings.
         """
         run = follower.watching.run
-        run.loader, run.settings = loader, settings
+        run.loader, run.settings, run.classes = loader, settings, classes
         training = Training(follower.learner, loader, follower, others)
         keeper = self.keeping.keeper(training, run, state, agreed)
         # It is told last: what the others say of an epoch is known when it is kept.
         told = self.watchers if keeper is None else (*self.watchers, keeper)
         follower.watching = Watching(run, told)
+
+
+def _own(watchers: Any) -> tuple[Watcher, ...]:
+    if isinstance(watchers, Watcher) or not isinstance(watchers, Iterable):
+        instead = "write a list of them, such as [rb.tensorboard(FOLDER)]"
+        raise SettingError("watchers", "must be several", said(watchers), instead)
+    return tuple(_watcher(watcher) for watcher in watchers)
 
 
 def _watcher(watcher: Any) -> Watcher:

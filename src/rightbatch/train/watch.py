@@ -17,12 +17,14 @@ class Run:
         shape: of the data.
         loader: where the batches come from.
         settings: as they were asked for, in words.
+        classes: name of each class number; empty where they have no names, or nobody gave them.
     """
 
     learner: Any
     shape: Shape
     loader: Any
     settings: Mapping[str, str] = field(default_factory=dict)
+    classes: Sequence[str] = ()
     step: int = 0
     """Updates made before: more than 0 where it goes on from a checkpoint."""
     at: int = 0
