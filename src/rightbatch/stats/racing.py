@@ -5,7 +5,7 @@ import numpy as np
 from rightbatch.records import Array
 
 CLEAR = 3.0
-"""Standard errors behind the leader at which one is out: the best is dropped once in a thousand races."""
+"""Standard errors behind the leader at which one is out: the best is, in less than one race of a hundred."""
 
 NEAR = 0.05
 """Nobody is out who is this near, as a difference of logs: where all runs take the same few steps, their

@@ -12,7 +12,6 @@ from rightbatch.study.subject import Run
 NOT_REACHED = 1e3
 """Score of a run that did not arrive, above ln of any number of steps; how far off it ended is added."""
 
-
 RACE = 3
 """Seeds after which, and after every so many more, a learning rate that is clearly worse gets no more."""
 
