@@ -73,6 +73,14 @@ def test_reasons() -> None:
     ]
 
 
+def test_a_larger_size_that_needs_more_steps_saves_none() -> None:
+    """Where runs are short or scatter, twice the batch may take more of them."""
+    sizes = (SIZES[2], size(64, 60.0, 50e-6))
+    assert reasons(replace(ANALYSIS, sizes=sizes), TARGET)[1] == (
+        "Batch size 64 takes 1.8 times as long: it saves no steps (60 instead of 43), and each costs 50 µs."
+    )
+
+
 def test_a_critical_batch_size_below_one_is_no_figure() -> None:
     """There is no batch that is well below it, and its digits mean nothing."""
     assert reasons(replace(ANALYSIS, fit=replace(FIT, b_crit=0.01)), TARGET)[-1] == (

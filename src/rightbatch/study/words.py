@@ -158,9 +158,10 @@ def _smaller(best: Size, rival: Size) -> str:
 
 
 def _larger(best: Size, rival: Size) -> str:
+    saved, join = ("it saves steps", "but") if rival.steps < best.steps else ("it saves no steps", "and")
     return (
-        f"{_slower(best, rival)}: it saves steps ({units.count(rival.steps)} instead of "
-        f"{units.count(best.steps)}), but each costs {units.seconds(rival.seconds_per_step)}."
+        f"{_slower(best, rival)}: {saved} ({units.count(rival.steps)} instead of "
+        f"{units.count(best.steps)}), {join} each costs {units.seconds(rival.seconds_per_step)}."
     )
 
 
