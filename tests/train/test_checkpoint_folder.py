@@ -249,8 +249,52 @@ def test_the_best_that_is_the_last_is_written_once(
     best, last = sorted(tmp_path.iterdir())
     assert best.samefile(last) is links
     folder.add(checkpoint(4))
+    folder.close()
     assert [path.name[:14] for path in sorted(tmp_path.iterdir())] == ["best-000000003", "step-000000004"]
     assert files.read(best).step == 3
+
+
+def test_one_that_is_let_go_is_written_over(tmp_path: Path) -> None:
+    """By the next but one, and nothing of a longer one is left in it; the end of the training removes it."""
+    folder = Folder(tmp_path, 1)
+    for step, length in [(1, 5000), (2, 3), (3, 20)]:
+        folder.add(Checkpoint(belongs=HERE, step=step, watched=None, tree={"at": np.full(length, step)}))
+        (path,) = tmp_path.glob("step*")
+        np.testing.assert_array_equal(files.read(path).tree["at"], np.full(length, step))
+        if step == 1:
+            first = path.stat().st_ino
+    assert path.stat().st_ino == first
+    folder.close()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_one_with_another_name_is_never_written_over(tmp_path: Path) -> None:
+    """Such as the best, or one that the user linked to."""
+    folder = filled(tmp_path, 1, keep=1)
+    (path,) = tmp_path.iterdir()
+    mine = tmp_path / "mine"
+    mine.hardlink_to(path)
+    before = mine.read_bytes()
+    for step in range(2, 6):
+        folder.add(checkpoint(step))
+    assert mine.read_bytes() == before
+
+
+def test_what_is_written_over_is_never_the_last_whole_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where writing fails half-way, as many as are kept are whole."""
+    folder = filled(tmp_path, 1, 2, 3, 4, keep=2)
+
+    def half(file: Any, arrays: Any) -> None:
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files, "_save", half)
+    for _ in range(2):
+        with pytest.raises(OSError, match="No space"):
+            folder.add(checkpoint(5))
+        assert [files.read(path).step for path in sorted(tmp_path.glob("step*"))] == [3, 4]
 
 
 def _refuse(*_: object) -> None:

@@ -294,7 +294,12 @@ class Loader(Fixed):
             >>> len(list(loader))
             2
         """
-        return self._settled(self._now).state(self._belongs())
+        return {**self.position, **self._belongs()}
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """Where the pass begun last is: `state_dict` without the data and the order that it belongs to."""
+        return self._settled(self._now).state({})
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Let the next pass begin where the state says; passes that have begun are left alone.

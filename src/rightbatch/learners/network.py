@@ -195,10 +195,10 @@ class Network:
         with np.errstate(all="ignore"):  # as in `step`
             self._update(state, lr)
 
-    def state_dict(self, state: NetworkState) -> dict[str, Any]:
+    def state_dict(self, state: NetworkState, copy: Callable[[Array], Array] = np.array) -> dict[str, Any]:
         """Parameters, optimizer memory and steps, copied."""
-        named = {block.name: block.by_replica(state.parameters).copy() for block in state.blocks}
-        slots = [slot.copy() for slot in state.slots]
+        named = {block.name: copy(block.by_replica(state.parameters)) for block in state.blocks}
+        slots = [copy(slot) for slot in state.slots]
         return {"parameters": named, "slots": slots, "steps": state.steps}
 
     def load_state_dict(self, state: NetworkState, kept: Mapping[str, Any]) -> None:

@@ -1,7 +1,9 @@
 """What learns: the contract between a model, the training loop and the study."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
+
+import numpy as np
 
 from rightbatch.records import Array, Batch, Shape, StepResult
 
@@ -107,8 +109,8 @@ class GivesCurvature(GivesGradient, Protocol):
 class Storable(Protocol):
     """Optional for a learner: its state can be stored, and go on from there."""
 
-    def state_dict(self, state: Any) -> dict[str, Any]:
-        """All that the state is, copied: a tree of arrays, numbers, strings and `None`."""
+    def state_dict(self, state: Any, copy: Callable[[Array], Array] = np.array) -> dict[str, Any]:
+        """All that the state is, its arrays copied by `copy`: a tree of them, numbers, strings and `None`."""
         ...
 
     def load_state_dict(self, state: Any, kept: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import copy
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -225,12 +225,12 @@ class TorchLearner:
         """A replica as a module of its own, a copy on the CPU in the mode of evaluation."""
         return _replica(state, replica).module.cpu().eval()
 
-    def state_dict(self, state: TorchState) -> dict[str, Any]:
+    def state_dict(self, state: TorchState, copy: Callable[[Array], Array] = np.array) -> dict[str, Any]:
         """All that the replicas need to go on, copied; what they draw depends on seed and step alone."""
         body = state.body
         numbers = range(len(state.seeds))
         replicas = [body.replica(n) for n in numbers] if isinstance(body, Stack) else body
-        return {"replicas": [stored(replica) for replica in replicas], "steps": state.steps}
+        return {"replicas": [stored(replica, copy) for replica in replicas], "steps": state.steps}
 
     def load_state_dict(self, state: TorchState, kept: Mapping[str, Any]) -> None:
         """Let the state go on from there."""

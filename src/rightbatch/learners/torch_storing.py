@@ -1,6 +1,6 @@
 """A replica in training as a tree of arrays and plain values, and back into it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,16 +14,19 @@ _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 """By bytes of a number: what carries those that NumPy has no type for, such as bfloat16."""
 
 
-def stored(replica: Replica) -> dict[str, Any]:
+Copy = Callable[[Array], Array]
+
+
+def stored(replica: Replica, copy: Copy = np.array) -> dict[str, Any]:
     """All that the replica needs to go on, copied: weights, buffers, what its optimizer remembers."""
     found: dict[str, Any] = {
-        "module": _stored(_tensors(replica.module)),
-        "slots": _stored(replica.slots),
+        "module": _stored(_tensors(replica.module), copy),
+        "slots": _stored(replica.slots, copy),
     }
     if extra := _extra(replica.module):
-        found["extra"] = _stored(extra)
+        found["extra"] = _stored(extra, copy)
     if replica.optimizer is not None:
-        found["optimizer"] = _stored(replica.optimizer.state_dict())
+        found["optimizer"] = _stored(replica.optimizer.state_dict(), copy)
     if replica.scaling is not None:
         scaling = replica.scaling
         found["scaling"] = [scaling.scale, scaling.good, scaling.skipped]
@@ -67,15 +70,15 @@ def _extra(module: nn.Module) -> dict[str, Any]:
     }
 
 
-def _stored(value: Any) -> Any:
+def _stored(value: Any, copy: Copy) -> Any:
     """The same tree with arrays for tensors; numbers that NumPy has no type for travel as their bits."""
     if isinstance(value, Tensor):
-        array = _array(value)
+        array = copy(_view(value))
         return array if value.dtype == _dtype(array) else {"bits": array, "dtype": str(value.dtype)}
     if isinstance(value, Mapping):
-        return {key: _stored(entry) for key, entry in value.items()}
+        return {key: _stored(entry, copy) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_stored(entry) for entry in value)
+        return type(value)(_stored(entry, copy) for entry in value)
     return value
 
 
@@ -89,10 +92,6 @@ def _restored(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_restored(entry) for entry in value)
     return value
-
-
-def _array(tensor: Tensor) -> Array:
-    return np.array(_view(tensor))
 
 
 def _view(tensor: Tensor) -> Array:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ class Folder:
         self.path, self._keep = path, keep
         self._written: list[Path] = []
         """Ours that are whole, the last at the end."""
+        self._spare: Path | None = None
+        """One that need not be kept, under another name: the next is written over it."""
         try:
             path.mkdir(parents=True, exist_ok=True)
             trial = part_of(path / "trial")
@@ -103,8 +106,10 @@ class Folder:
         Raises:
             OSError: it cannot be written; those before it are all there.
         """
-        path, same = self._place("best" if best else "step", checkpoint), self._place("step", checkpoint)
+        end = f"{checkpoint.step:09d}-{_digest(checkpoint.belongs)}.npz"
+        path, same = self.path / f"{'best' if best else 'step'}-{end}", self.path / f"step-{end}"
         if not (best and same in self._written and linked(same, path)):
+            self._lay_spare(path)
             write(path, checkpoint)
         if best:
             for old in self._ours("best", checkpoint.belongs):
@@ -113,10 +118,29 @@ class Folder:
             return
         self._written = [*(old for old in self._written if old != path), path]
         while len(self._written) > self._keep:
-            self._written.pop(0).unlink(missing_ok=True)
+            self._let_go(self._written.pop(0))
 
-    def _place(self, kind: str, checkpoint: Checkpoint) -> Path:
-        return self.path / f"{kind}-{checkpoint.step:09d}-{_digest(checkpoint.belongs)}.npz"
+    def close(self) -> None:
+        """Nothing more is written."""
+        if self._spare is not None:
+            self._spare.unlink(missing_ok=True)
+
+    def _let_go(self, path: Path) -> None:
+        """Make it the spare one, if there is none and nothing else is its name."""
+        try:
+            if self._spare is None and path.stat().st_nlink == 1:
+                self._spare = path.replace(part_of(path))
+                return
+        except OSError:  # it is gone, or in use where files in use keep their names
+            pass
+        path.unlink(missing_ok=True)
+
+    def _lay_spare(self, path: Path) -> None:
+        """Where `write` will write."""
+        if self._spare is not None:
+            with suppress(OSError):
+                self._spare.replace(part_of(path))
+            self._spare = None
 
     def _go_on_from(self, path: Path, belongs: Mapping[str, Any]) -> None:
         """What is written from now on replaces those up to this one, the oldest first."""

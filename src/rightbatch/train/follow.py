@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from rightbatch.learners.metrics import Metric, evaluate, metrics_of
 from rightbatch.learners.protocol import Learner, Storable
 from rightbatch.records import Array, Outcome, Shape, StepEvent
@@ -112,10 +114,10 @@ class Follower:
         last = self.history[-1] if self.history else {}
         return last.get("val_loss", last.get("loss"))
 
-    def state_dict(self) -> dict[str, Any]:
-        """What was seen so far, but for the history."""
+    def state_dict(self, copy: Callable[[Array], Array] = np.array) -> dict[str, Any]:
+        """What was seen so far, but for the history; the best state's arrays copied by `copy`."""
         loss, epoch, state = self.best
-        stored = None if state is None else self._storable.state_dict(state)
+        stored = None if state is None else self._storable.state_dict(state, copy)
         best = [loss, epoch, stored]
         return {**asdict(self.reached), "metrics": self.metrics, "best": best, "ended": self.ended}
 

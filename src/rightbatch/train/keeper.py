@@ -4,11 +4,12 @@ import math
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 from rightbatch.checks import whole_number
 from rightbatch.records import Outcome, StepEvent
 from rightbatch.train.checkpoint import Checkpoint
+from rightbatch.train.copies import Copies
 from rightbatch.train.due import Due, Every
 from rightbatch.train.folder import Folder
 from rightbatch.train.training import Training
@@ -16,6 +17,13 @@ from rightbatch.train.watch import Run, Watcher
 
 _COPY_SHARE = 0.002
 """Share of the time that copying the best state may take; beyond it an epoch's state is passed over."""
+
+
+class _Taken(NamedTuple):
+    """A state, and the memory that it is in."""
+
+    checkpoint: Checkpoint
+    copies: Copies
 
 
 class Keeper(Watcher):
@@ -45,9 +53,11 @@ class Keeper(Watcher):
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._writing: Future[None] | None = None
         self._kept_step, self._written_step, self._watched = 0, 0, None
+        self._free: list[Copies] = []
+        """Memory of states that are written."""
         self._began, self._copying = 0.0, 0.0
 
-    _pending: Checkpoint | None
+    _pending: "_Taken | None"
     _watched: float | None
     """The last loss that was watched."""
 
@@ -82,6 +92,7 @@ class Keeper(Watcher):
     def close(self) -> None:
         """Wait for what is being written."""
         self._writer.shutdown()
+        self._folder.close()
 
     def _ready(self) -> bool:
         """Whether a state can be taken: where time is counted, not while one is being written."""
@@ -93,7 +104,7 @@ class Keeper(Watcher):
         self._due.plan(event.step)
         self._kept_step = event.step
         best, self._pending = self._pending, None
-        last = best if best is not None and best.step == event.step else self._taken(event)
+        last = best if best is not None and best.checkpoint.step == event.step else self._taken(event)
         self._writing = self._writer.submit(self._write, best, last)
 
     def _take_best(self, event: StepEvent, *, due: bool) -> None:
@@ -101,21 +112,28 @@ class Keeper(Watcher):
         if not due and self._copying > _COPY_SHARE * (before - self._began):
             return
         self._best = math.inf if self._watched is None else self._watched
+        if self._pending is not None:
+            self._free.append(self._pending.copies)
         self._pending = self._taken(event)
         self._copying += 0.0 if due else time.perf_counter() - before
 
-    def _taken(self, event: StepEvent) -> Checkpoint:
-        tree = {**self._training.taken(event.state), "best": self._best}
-        return Checkpoint(belongs=self._belongs, step=event.step, watched=self._watched, tree=tree)
+    def _taken(self, event: StepEvent) -> "_Taken":
+        copies = self._free.pop() if self._free else Copies()
+        copies.again()
+        tree = {**self._training.taken(event.state, copies.copy), "best": self._best}
+        state = Checkpoint(belongs=self._belongs, step=event.step, watched=self._watched, tree=tree)
+        return _Taken(state, copies)
 
-    def _write(self, best: Checkpoint | None, last: Checkpoint) -> None:
+    def _write(self, best: "_Taken | None", last: "_Taken") -> None:
         """In the thread."""
         if best is not None and best is not last:
-            self._folder.add(best, best=True)
-        self._folder.add(last)
-        self._written_step = last.step
+            self._folder.add(best.checkpoint, best=True)
+            self._free.append(best.copies)
+        self._folder.add(last.checkpoint)
+        self._written_step = last.checkpoint.step
         if best is last:
-            self._folder.add(last, best=True)
+            self._folder.add(last.checkpoint, best=True)
+        self._free.append(last.copies)
 
     def _settle(self, run: Run) -> None:
         """Wait for the one before; where it failed, say so: the training goes on."""

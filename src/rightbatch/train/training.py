@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,17 +53,19 @@ class Training:
         self._loader, self._follower = loader, follower
         self._others = {name: part for name, part in others.items() if hasattr(part, "state_dict")}
         self._others["random"] = GlobalRandom()
+        self._belongs: Mapping[str, Any] = loader.state_dict()
+        """The loader's state at the beginning: what its data and order are stays as it is."""
         self._rows: list[str] = []
         """The history row by row as text: each is written once, however often it is stored."""
 
-    def taken(self, state: Any) -> dict[str, Any]:
-        """Everything as it is now, copied."""
+    def taken(self, state: Any, copy: Callable[[Array], Array] = np.array) -> dict[str, Any]:
+        """Everything as it is now, its large arrays copied by `copy`."""
         history: Sequence[Mapping[str, float]] = self._follower.history
         self._rows += [json.dumps(row) for row in history[len(self._rows) :]]
         return {
-            "learner": self._learner.state_dict(state),
-            "loader": self._loader.state_dict(),
-            "follower": self._follower.state_dict(),
+            "learner": self._learner.state_dict(state, copy),
+            "loader": {**self._belongs, **self._loader.position},
+            "follower": self._follower.state_dict(copy),
             "history": "\n".join(self._rows),
             **{name: part.state_dict() for name, part in self._others.items()},
         }
@@ -80,12 +82,11 @@ class Training:
 
     def within_epoch(self) -> bool:
         """Whether the loader has batches left of an epoch that has begun."""
-        return bool(self._loader.state_dict()["samples"])
+        return bool(self._loader.position["samples"])
 
     def data(self) -> dict[str, str]:
         """What the loader reads, and in which order, in words."""
-        state = self._loader.state_dict()
-        return {name: str(value) for name, value in state.items() if name not in _POSITION}
+        return {name: str(value) for name, value in self._belongs.items() if name not in _POSITION}
 
     def anatomy(self, state: Any) -> dict[str, str]:
         """What the learner's state is made of: the shape of every array, and every setting, by its place.
