@@ -5,26 +5,93 @@
 Regret: seconds to target at the recommended batch size over those at the oracle's best, less 1, by the
 oracle's own steps, and seconds per step timed again beside the studies, since the machine's pace changes from
 day to day. Cost: the study's seconds, everything counted, over the oracle's.
+
+    python bench/regret.py --clock 0.12
+
+The runs are made, but a step takes what the oracle says, in every round of timing wrong by 12 % at random: what
+other programs on the machine do then changes nothing, and two versions of the study can be compared. Cost are the
+seconds of steps, one replica after the other, and of timings.
 """
 
 import argparse
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from unittest.mock import patch
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from oracle import problem_of
 from rightbatch.answer import study
+from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
 from rightbatch.stats.scaling import fit_scaling
+from rightbatch.study.problem import Problem
+from rightbatch.study.subject import Run, Sweep
 from tasks import TASKS, Task
 
 ROUNDS = 20
 """Of timings, each size in turn, before the studies of a task and after them."""
+
+
+class Clock:
+    """Stands in for the machine while it is entered: steps take what the oracle says, give or take.
+
+    Args:
+        oracle: of the task.
+        spread: standard deviation of ln of what a round finds.
+        seed: of the spread.
+    """
+
+    def __init__(self, oracle: dict[str, Any], spread: float, seed: int) -> None:
+        known = {row["batch_size"]: row["seconds_per_step"] for row in oracle["sizes"]}
+        self._sizes, self._per_step = (
+            np.array(sorted(known)),
+            np.array([known[size] for size in sorted(known)]),
+        )
+        self._spread, self._random = spread, np.random.default_rng(seed)
+        self._runs, self._patches = Problem.runs, ExitStack()
+        self.seconds, self.sweeps = 0.0, 0
+
+    def per_step(self, size: int) -> float:
+        """Seconds of a step."""
+        return float(np.interp(size, self._sizes, self._per_step))
+
+    def time_steps(
+        self, problem: Problem, sizes: Sequence[int], *, rounds: int, first_round: int = 0
+    ) -> Iterator[list[Timing]]:
+        """As `Problem.time_steps`; each is timed for a millisecond at least."""
+        del problem
+        for number in range(first_round, rounds):
+            self.seconds += sum(max(1e-3, self.per_step(size)) for size in sizes)
+            wrong = np.exp(self._spread * self._random.standard_normal(len(sizes)))
+            found = zip(sizes, wrong.tolist(), strict=True)
+            yield [Timing(size, number, 1, self.per_step(size) * factor) for size, factor in found]
+
+    def runs(self, problem: Problem, sweep: Sweep, **limits: Any) -> tuple[list[Run], list[Timing]]:
+        """As `Problem.runs`."""
+        found = self._runs(problem, sweep, **limits)
+        self.seconds += sum(run.steps for run in found[0]) * self.per_step(sweep.batch_size)
+        self.sweeps += 1
+        return found
+
+    def __enter__(self) -> Self:
+        def timed(problem: Problem, *given: Any, **settings: Any) -> Iterator[list[Timing]]:
+            return self.time_steps(problem, *given, **settings)
+
+        def made(problem: Problem, *given: Any, **settings: Any) -> tuple[list[Run], list[Timing]]:
+            return self.runs(problem, *given, **settings)
+
+        self._patches.enter_context(patch.object(Problem, "time_steps", timed))
+        self._patches.enter_context(patch.object(Problem, "runs", made))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._patches.close()
 
 
 def timed(task: Task, sizes: Sequence[int]) -> Array:
@@ -34,18 +101,21 @@ def timed(task: Task, sizes: Sequence[int]) -> Array:
         return np.array([[timing.seconds for timing in sorted(line)] for line in rounds])
 
 
-def judged(task: Task, oracle: dict[str, Any], seed: int, complete: bool) -> dict[str, Any]:
+def judged(
+    task: Task, oracle: dict[str, Any], seed: int, complete: bool, clock: Clock | None
+) -> dict[str, Any]:
     """One study of the task, measured by the oracle."""
-    found = study(
-        task.model,
-        task.data(),
-        optimizer=task.optimizer,
-        target=oracle["target"],
-        seed=seed,
-        budget="5m",
-        complete=complete,
-    )
-    document = found.to_dict()
+    with clock or nullcontext():
+        found = study(
+            task.model,
+            task.data(),
+            optimizer=task.optimizer,
+            target=oracle["target"],
+            seed=seed,
+            budget="20m" if clock else "5m",
+            complete=complete,
+        )
+    seconds = clock.seconds if clock else found.to_dict()["cost"]["seconds"]
     chosen = found.recommendation
     steps = {row["batch_size"]: math.exp(row["log_steps"]) for row in oracle["sizes"]}
     reached = [size for size, count in steps.items() if math.isfinite(count)]
@@ -54,8 +124,9 @@ def judged(task: Task, oracle: dict[str, Any], seed: int, complete: bool) -> dic
         "task": task.name,
         "seed": seed,
         "recommended": None if chosen is None else chosen.batch_size,
-        "cost": document["cost"]["seconds"] / oracle["seconds"],
-        "seconds": document["cost"]["seconds"],
+        "cost": seconds / oracle["seconds"],
+        "seconds": seconds,
+        "sweeps": clock.sweeps if clock else 0,
         "b_crit": math.nan if found.fit is None else found.fit.b_crit / float(curve.b_crit),
     }
 
@@ -75,6 +146,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--only", default="")
+    parser.add_argument("--clock", type=float, help="a simulated one, by so much wrong in every round")
     parser.add_argument("--answer-only", action="store_true", help="without the rest of the table")
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent / ".oracle")
     arguments = parser.parse_args()
@@ -87,10 +159,17 @@ def main() -> None:
             continue
         oracle = json.loads(path.read_text())
         sizes = [row["batch_size"] for row in oracle["sizes"]]
-        before = timed(task, sizes)
-        found = [judged(task, oracle, seed, not arguments.answer_only) for seed in range(arguments.seeds)]
-        per_step = np.median(np.concatenate([before, timed(task, sizes)]), axis=0)
-        add_regret(found, oracle, dict(zip(sizes, per_step.tolist(), strict=True)))
+        if arguments.clock is None:
+            before = timed(task, sizes)
+        found = []
+        for seed in range(arguments.seeds):
+            clock = None if arguments.clock is None else Clock(oracle, arguments.clock, seed)
+            found.append(judged(task, oracle, seed, not arguments.answer_only, clock))
+        if clock is None:
+            per_step = np.median(np.concatenate([before, timed(task, sizes)]), axis=0).tolist()
+        else:
+            per_step = [clock.per_step(size) for size in sizes]
+        add_regret(found, oracle, dict(zip(sizes, per_step, strict=True)))
         rows += found
         for row in found:
             print(
@@ -102,6 +181,10 @@ def main() -> None:
     ratios = np.abs(np.log([row["b_crit"] for row in rows]))
     print(f"regret: median {np.median(regrets):.1%}, 95th percentile {np.quantile(regrets, 0.95):.1%}")
     print(f"cost: median {np.median(costs):.1%}, most {costs.max():.1%}")
+    if arguments.clock is not None:
+        middle = np.exp(np.mean(np.log([row["seconds"] for row in rows])))
+        sweeps = sum(row["sweeps"] for row in rows)
+        print(f"simulated: {middle:.3f} s a study in the geometric mean, {sweeps:,} sweeps in all")
     print(f"B_crit within a factor 1.25 of the oracle's: {np.mean(ratios <= math.log(1.25)):.0%}")
 
 

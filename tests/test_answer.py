@@ -205,7 +205,7 @@ def test_budget_preference_and_limit_may_change(tmp_path: Path) -> None:
 
 
 TIME = "write a time such as 60s, 5m or 1h."
-SIZES = "write sizes such as 1,8,64, or auto."
+SIZES = 'write sizes such as [1, 8, 64], or "auto".'
 
 
 @pytest.mark.parametrize(("tolerance", "said"), [(0, "above 0"), (-0.05, "above 0"), (5, "below 1")])

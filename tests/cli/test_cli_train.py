@@ -117,13 +117,62 @@ def test_a_diverged_training_says_what_to_do() -> None:
     assert said.code == 3
     found, *_, stopped = said.err.splitlines(keepends=True)
     assert found.startswith("rightbatch: The loss exploded: it was ")
-    assert stopped.startswith("rightbatch: The loss became infinite at step ")
+    assert stopped.startswith("rightbatch: The loss became NaN at step ")
     assert "write a smaller one" in said.err
     assert f"rightbatch: {said.out.splitlines()[0]}\n" == stopped
     as_json = rightbatch("train", "digits", "--lr", "1e9", "--quiet", "--json")
     assert (as_json.code, as_json.err) == (3, said.err)
     document = json.loads(as_json.out, parse_constant=pytest.fail)
     assert (document["outcome"], document["train"]["loss"]) == ("diverged", None)
+
+
+MODEL = """
+import torch
+
+class Model(torch.nn.Module):
+    def __init__(self, features, outputs):
+        super().__init__()
+        self.layer = torch.nn.Linear(features, outputs)
+
+    def forward(self, x):
+        {line}
+        return self.layer(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            "return self.layer(x) * float('nan')",
+            (
+                "The loss was NaN before the first update; scale the data, "
+                "or write a model whose outputs are finite for them."
+            ),
+        ),
+        (
+            "return self.layer(x) * 1e30",
+            (
+                "The loss was infinite before the first update; scale the data, "
+                "or write a model whose outputs are finite for them."
+            ),
+        ),
+        (
+            "if self.training and len(x) > 11: raise MemoryError",
+            (
+                "A batch of 32 rows does not fit in memory, 11 do; "
+                "write --batch-size 11, or --accumulate 3 for the same updates in micro-batches."
+            ),
+        ),
+    ],
+)
+def test_why_it_ended_in_words_of_the_command(line: str, sentence: str) -> None:
+    """What to write instead is an option, and no argument of Python."""
+    Path("model.py").write_text(MODEL.format(line=line), encoding="utf-8")
+    said = rightbatch("train", "line", "--model", "model.py:Model", "--batch-size", "32", "--quiet")
+    assert said.code == 3
+    assert said.err.splitlines()[-1] == f"rightbatch: {sentence}"
+    assert said.out.splitlines()[0] == sentence
 
 
 def test_a_target_that_is_not_reached() -> None:

@@ -62,11 +62,11 @@ def test_sizes_too_small_for_the_model_are_not_usual() -> None:
     [
         (
             {"batch_sizes": (10,)},
-            "batch_sizes must be at least two to compare, got (10,); write sizes such as 1,10,100.",
+            "batch_sizes must be at least two to compare, got (10,); write sizes such as 1, 10 and 100.",
         ),
         (
             {"optimizers": []},
-            "optimizers must name at least one, got []; write names such as sgd,momentum,adam.",
+            'optimizers must name at least one, got []; write names such as ["sgd", "momentum", "adam"].',
         ),
         (
             {"batch_sizes": (1, 200)},

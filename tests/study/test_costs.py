@@ -61,6 +61,50 @@ def test_after_a_change_of_speed_all_is_timed_again(monkeypatch: pytest.MonkeyPa
     assert not found.time_again(total=1)
 
 
+def test_contenders_are_timed_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Further rounds of them alone; the others have gaps there."""
+    store = Store()
+    found = timed(monkeypatch, store, lambda number: 1.0)
+    found.time_steps(total=1)
+    found.time_more(SIZES[:2], total=1)
+    timed_rounds = (~np.isnan(found.rounds())).sum(axis=0).tolist()
+    assert timed_rounds == [2 * costs.ROUNDS, 2 * costs.ROUNDS, costs.ROUNDS]
+    assert found.seconds()[64] == pytest.approx(1.64e-3, rel=0.02)
+
+
+def test_rounds_of_an_earlier_session_count_when_their_turn_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study that goes on sees at every point what it saw there, and nothing is timed twice."""
+    store = Store()
+    first = timed(monkeypatch, store, lambda number: 1.0)
+    second = timed(monkeypatch, store, lambda number: 9.0)
+    seen = []
+    for found in (first, second):
+        found.session.worked = True
+        found.time_steps(total=1)
+        seen.append([found.rounds()])
+        found.time_more(SIZES[:2], total=1)
+        seen[-1].append(found.rounds())
+        assert not found.time_again(total=1)
+        seen[-1].append(found.rounds())
+    for before, after in zip(*seen, strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert len(store.timings()) == 3 * (costs.ROUNDS + costs.AGAIN) + 2 * costs.ROUNDS
+
+
+def test_a_change_of_speed_after_contenders_were_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every size has as many rounds after the change as at first, and a study that goes on sees them."""
+    store = Store()
+    found = timed(monkeypatch, store, lambda number: 2.0 if number >= 2 * costs.ROUNDS else 1.0)
+    found.time_steps(total=1)
+    found.time_more(SIZES[:2], total=1)
+    assert found.time_again(total=1)
+    assert timed_since(store) == 2 * costs.ROUNDS
+    assert (~np.isnan(found.rounds())).sum(axis=0).tolist() == [costs.ROUNDS] * 3
+    later = timed(monkeypatch, store, lambda number: 5.0)
+    later.time_steps(total=1)
+    np.testing.assert_array_equal(later.rounds(), found.rounds())
+
+
 def test_an_interrupted_timing_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rounds in the store are not made again."""
     store = Store()

@@ -1,5 +1,7 @@
 """Seconds to target at every batch size, with their doubt."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from rightbatch.stats.posterior import Steps
@@ -47,3 +49,31 @@ def test_the_span_holds_the_fastest_in_95_of_100_draws() -> None:
     for wins, expected in ((4, (8, 8)), (6, (8, 32))):
         draws = [[1.0, 9.0, 2.0]] * (100 - wins) + [[2.0, 9.0, 1.0]] * wins
         assert outlook(draws, [True] * 3, [True] * 3).span() == expected
+
+
+def doubtful(clock: float, steps: float) -> Outlook:
+    """Sizes 8 and 16 alike, 32 far behind; the doubt of steps and of seconds per step as given."""
+    random = np.random.default_rng(0)
+    log_steps = random.normal([0, 0, 2], steps, (1000, 3))
+    seconds = np.exp(log_steps + random.normal(0, clock, (1000, 3)))
+    ones = np.ones(1000)
+    return Outlook(
+        batch_sizes=SIZES,
+        measured=np.ones(3, bool),
+        open=np.ones(3, bool),
+        steps=Steps(s_min=ones, b_crit=ones, log_steps=log_steps),
+        seconds=seconds,
+    )
+
+
+def test_the_clock_leads_where_it_is_more_in_doubt_than_the_runs() -> None:
+    """Of the ratio of the best to its rival, whichever of the two is ahead."""
+    assert doubtful(0.06, 0.05).clock_leads([8, 16])
+    assert not doubtful(0.04, 0.05).clock_leads([8, 16])
+
+
+def test_doubt_that_both_sizes_share_is_none_of_the_clock() -> None:
+    """A slow spell of all sizes alike does not tell them apart."""
+    view = doubtful(0.0, 0.05)
+    shared = np.exp(np.random.default_rng(1).normal(0, 0.5, (1000, 1)))
+    assert not replace(view, seconds=view.seconds * shared).clock_leads([8, 16])

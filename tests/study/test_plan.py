@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from rightbatch.stats.posterior import Steps
+from rightbatch.study import plan
 from rightbatch.study.outlook import Outlook
-from rightbatch.study.plan import next_step, skeleton
+from rightbatch.study.plan import contenders, next_step, skeleton, to_time_again
 
 SIZES = (8, 16, 32, 64)
 
@@ -75,3 +76,45 @@ def test_when_all_seeds_are_run_the_study_ends_unsure() -> None:
     """Two sizes that cannot be told apart do not keep the study going for ever."""
     outlook = view([[9, 1, 2, 9], [9, 2, 1, 9]])
     assert step(outlook, set(SIZES), {16: 5, 32: 5}) is None
+
+
+def noisy_clock(spread: float) -> Outlook:
+    """Sizes 16 and 32 alike but for the clock, 8 and 64 five times as slow; steps are known."""
+    draws = np.exp(np.random.default_rng(0).normal(0, spread, (400, 4))) * [5, 1, 1, 5]
+    known = Steps(s_min=np.ones(400), b_crit=np.ones(400), log_steps=np.zeros((400, 4)))
+    return Outlook(
+        batch_sizes=SIZES, measured=np.ones(4, bool), open=np.ones(4, bool), steps=known, seconds=draws
+    )
+
+
+def again(outlook: Outlook | None, *, searched: set[int] | None = None, rounds: int = 8) -> tuple[int, ...]:
+    """What is timed again at a tolerance of 5 %."""
+    return to_time_again(outlook, searched=searched or set(SIZES), rounds=rounds, tolerance=0.05)
+
+
+def test_contenders_are_the_sizes_that_may_be_the_fastest() -> None:
+    """With a probability of 5 % or more; and the one of least expected regret, however seldom it is first."""
+    draws = [[1.0, 1.1, 9, 9]] * 94 + [[9.0, 1.0, 9, 0.9]] * 6
+    assert contenders(view(draws)) == {8: 0.94, 16: 0.0, 64: 0.06}
+
+
+def test_sizes_that_the_clock_leaves_in_doubt_are_timed_again() -> None:
+    """Those that contend, and no others."""
+    assert again(noisy_clock(0.1)) == (16, 32)
+
+
+def test_nothing_is_timed_again_where_it_would_not_help() -> None:
+    """Without an outlook, where the answer is sure enough, or where seeds are what leaves it open."""
+    assert again(None) == ()
+    assert again(noisy_clock(0.01)) == ()
+    assert again(view([[1.0, 2, 3, 4], [2.0, 1, 3, 4]])) == ()
+
+
+def test_sizes_that_were_not_searched_come_first() -> None:
+    """A contender whose learning rate is not known may turn out to be none."""
+    assert again(noisy_clock(0.1), searched={8, 16}) == ()
+
+
+def test_timing_again_ends() -> None:
+    """A clock that never agrees with itself is not asked for ever."""
+    assert again(noisy_clock(0.1), rounds=plan.MOST_ROUNDS) == ()

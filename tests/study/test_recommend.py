@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from rightbatch.study.outlook import Outlook, outlook, rounds_of
+from rightbatch.study.outlook import Outlook, outlook
 from rightbatch.study.pool import choices, pool
 from rightbatch.study.recommend import Analysis, analyse
+from rightbatch.study.rounds import rounds_of
 from rightbatch.study.subject import Run
 from study.hand_made import run, timings
 

@@ -5,7 +5,7 @@ import pytest
 from rightbatch.errors import SettingError
 from rightbatch.study.settings import batch_sizes_for, bytes_of, method_of, seconds_of
 
-SIZES = "write sizes such as 1,8,64, or auto."
+SIZES = 'write sizes such as [1, 8, 64], or "auto".'
 TIME = "write a time such as 60s, 5m or 1h."
 MEMORY = "write a size such as 500MB or 4GB."
 
@@ -40,13 +40,7 @@ def test_sizes_of_ones_own() -> None:
         ([8, 101], "batch_sizes must not be above the 100 training rows, got 101; write at most 100."),
         ([8.5], f"batch_sizes must be a whole number, got 8.5; {SIZES}"),
         (True, f"batch_sizes must be a whole number, got True; {SIZES}"),
-        (
-            "1,8",
-            (
-                "batch_sizes must be \"auto\" or a list of whole numbers, got '1,8'; "
-                'write sizes such as [1, 8, 64], or "auto".'
-            ),
-        ),
+        ("1,8", f"batch_sizes must be \"auto\" or a list of whole numbers, got '1,8'; {SIZES}"),
         ([], f"batch_sizes must name at least one size, got []; {SIZES}"),
     ],
 )
@@ -117,6 +111,9 @@ def test_memory_limits(limit: object, number: float) -> None:
         ("lots", f"memory_limit must be a number with a unit, got 'lots'; {MEMORY}"),
         ("4XB", f"memory_limit must be a number with a unit, got '4XB'; {MEMORY}"),
         ("0GB", f"memory_limit must be above 0, got '0GB'; {MEMORY}"),
+        ("4", f"memory_limit must have a unit, got '4'; {MEMORY}"),
+        (" 1e9 ", f"memory_limit must have a unit, got ' 1e9 '; {MEMORY}"),
+        ("0", f"memory_limit must be above 0, got '0'; {MEMORY}"),
     ],
 )
 def test_memory_limits_that_cannot_be_used(limit: object, sentence: str) -> None:

@@ -1,8 +1,10 @@
 """A study on its way: what it runs, and that it goes the same way however often it is stopped."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rightbatch.measure.clock import Timing
@@ -248,6 +250,32 @@ def test_a_study_stopped_at_every_sweep_comes_to_the_same_end(
         assert sessions < 50
     assert sessions > 8
     assert store.runs() == undisturbed
+
+
+def uneven(self: object, sizes: Sequence[int], *, rounds: int, first_round: int) -> Iterator[list[Timing]]:
+    """A clock that is wrong by 30 % in every round, and by the same in a round of the same number."""
+    del self
+    noise = np.exp(np.random.default_rng(0).normal(0, 0.3, (1000, 100)))
+    for number in range(first_round, rounds):
+        yield [Timing(size, number, 10, {**SECONDS, 64: 9e-3}[size] * noise[number, size]) for size in sizes]
+
+
+def test_where_the_clock_is_in_doubt_contenders_are_timed_again_and_it_goes_the_same_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However often it is stopped: the same runs and the same timings, of contenders more than of others."""
+    monkeypatch.setattr(Problem, "time_steps", uneven)
+    monkeypatch.setattr(costs, "ROUNDS", 4)
+    whole, stopped = Store(), Store()
+    go_on(whole, seeds=1)
+    rounds = Counter(timing.batch_size for timing in whole.timings())
+    assert max(rounds.values()) > min(rounds.values()) == 4
+    for _ in range(50):
+        monkeypatch.setattr(Problem, "runs", stopped_at(1, DeadlineError))
+        go_on(stopped, seeds=1)
+        if stopped.fact("stopped") == "every planned run is done":
+            break
+    assert (stopped.runs(), stopped.timings()) == (whole.runs(), whole.timings())
 
 
 def test_a_finished_study_costs_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:

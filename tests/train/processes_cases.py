@@ -1,8 +1,10 @@
 """Trainings that one process and several make in the same way; run by `torchrun`, it writes what came out.
 
 torchrun --nproc-per-node=2 processes_cases.py cases FOLDER
+RANK=0 WORLD_SIZE=2 ... processes_cases.py cases FOLDER 2
 """
 
+import importlib
 import json
 import os
 import signal
@@ -229,6 +231,28 @@ def write_cases(folder: Path) -> None:
     (folder / f"{os.environ['RANK']}.json").write_text(json.dumps(found), encoding="utf-8")
 
 
+def forked(world: int, folder: Path) -> None:
+    """Go on in so many processes, which need not import all of it again; the first writes how they ended.
+
+    Unlike `torchrun`, it ends none of them when another one dies.
+    """
+    importlib.import_module("torch._dynamo")  # as optimizers do later, in seconds
+    children = []
+    for rank in range(world):
+        child = os.fork()
+        if not child:
+            os.environ["RANK"] = str(rank)
+            os.dup2(os.open(folder / f"{rank}.err", os.O_CREAT | os.O_TRUNC | os.O_WRONLY), 2)
+            return
+        children.append(child)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    (folder / "codes.json").write_text(json.dumps(codes), encoding="utf-8")
+    sys.exit()
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    {"cases": write_cases, "kept": write_kept, "careless": write_careless}[sys.argv[1]](Path(sys.argv[2]))
+    what, written, *several = sys.argv[1:]
+    if several:
+        forked(int(several[0]), Path(written))
+    {"cases": write_cases, "kept": write_kept, "careless": write_careless}[what](Path(written))

@@ -189,7 +189,8 @@ def test_huge_quantities() -> None:
     result = fit(LinearRegression(), (X, QUANTITIES * 1e25))
     assert result.outcome is Outcome.DIVERGED
     assert result.stopped == (
-        "The loss was infinite before the first update; scale X and y, as rb.load_data((X, y)) does."
+        "The loss was infinite before the first update; scale X and y, as rb.load_data((X, y)) does, "
+        "or write a model whose outputs are finite for them."
     )
 
 

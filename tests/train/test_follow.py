@@ -224,12 +224,12 @@ def test_patience_without_validation_watches_the_loss() -> None:
 SMALLER = "write a smaller one, such as 0.05, or let rightbatch study find it."
 
 
-@pytest.mark.parametrize("bad", [NAN, INF])
-def test_divergence_ends_it(bad: float) -> None:
+@pytest.mark.parametrize(("bad", "named"), [(NAN, "NaN"), (INF, "infinite")])
+def test_divergence_ends_it(bad: float, named: str) -> None:
     """At the step whose loss is no number; the rate named is the caller's, not the schedule's."""
     result = followed(iter([1.0, 1.0, 1.0, 1.0, bad, 1.0]), [1.0, 1.0])
     assert result.outcome is Outcome.DIVERGED
-    assert result.stopped == f"The loss became infinite at step 5 with learning rate 0.5; {SMALLER}"
+    assert result.stopped == f"The loss became {named} at step 5 with learning rate 0.5; {SMALLER}"
     assert [entry["epoch"] for entry in result.history] == [1]
 
 
@@ -238,7 +238,7 @@ def test_an_infinite_validation_loss_is_a_divergence(rules: dict[str, Any]) -> N
     """The last update may have done it; no limit excuses it."""
     result = followed(constant(), [1.0, NAN, 1.0], **rules)
     assert result.outcome is Outcome.DIVERGED
-    assert result.stopped == f"The loss became infinite at step 6 with learning rate 0.5; {SMALLER}"
+    assert result.stopped == f"The loss became NaN at step 6 with learning rate 0.5; {SMALLER}"
     assert [entry["epoch"] for entry in result.history] == [1]
 
 
@@ -249,7 +249,7 @@ def test_patience_gives_the_best_back_after_a_divergence(losses: list[float]) ->
     assert result.outcome is Outcome.DIVERGED
     step = len(losses) if NAN in losses else 9
     assert result.stopped == (
-        f"The loss became infinite at step {step} with learning rate 0.5; {SMALLER[:-1]}; "
+        f"The loss became NaN at step {step} with learning rate 0.5; {SMALLER[:-1]}; "
         "the weights are those of epoch 2, the best before."
     )
     assert result.state == [2 * STEPS_PER_EPOCH]
@@ -265,12 +265,14 @@ def test_patience_gives_the_best_back_when_a_limit_ends_it(val_losses: list[floa
     )
 
 
-def test_a_loss_infinite_from_the_start() -> None:
-    """Before the first update no learning rate is to blame: the data are."""
-    result = followed(iter([INF]))
+@pytest.mark.parametrize(("bad", "named"), [(NAN, "NaN"), (INF, "infinite")])
+def test_a_loss_infinite_from_the_start(bad: float, named: str) -> None:
+    """Before the first update no learning rate is to blame: the data are, or the model."""
+    result = followed(iter([bad]))
     assert result.outcome is Outcome.DIVERGED
     assert result.stopped == (
-        "The loss was infinite before the first update; scale X and y, as rb.load_data((X, y)) does."
+        f"The loss was {named} before the first update; scale X and y, as rb.load_data((X, y)) does, "
+        "or write a model whose outputs are finite for them."
     )
     assert result.history == []
 

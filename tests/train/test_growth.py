@@ -207,7 +207,7 @@ ANY = 'write a number such as 32, {1: 32, 10: 128}, a function of the epoch, or 
             {"batch_size": "auto", "epochs": 5, "schedule": "cosine"},
             (
                 "schedule needs a limit on steps where the batch size is measured, got 'cosine'; "
-                "write steps=1000, or ByEpoch('cosine')."
+                "leave it out, or in Python write steps=1000, or ByEpoch('cosine')."
             ),
         ),
     ],

@@ -55,17 +55,11 @@ def kept_by(world: int, folder: Path, fragile: str = "0 0", what: str = "kept") 
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     told = TOGETHER | {"WORLD_SIZE": str(world), "MASTER_PORT": port, "FRAGILE": fragile}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, str(SCRIPT), what, str(folder)],
-            env=surroundings(**told | {"RANK": str(rank)}),
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(world)
-    ]
-    errors = [process.communicate(timeout=120)[1] for process in processes]
-    return [(process.returncode, text) for process, text in zip(processes, errors, strict=True)]
+    command = [sys.executable, str(SCRIPT), what, str(folder), str(world)]
+    subprocess.run(command, env=surroundings(**told), timeout=120, check=True)
+    codes = json.loads((folder / "codes.json").read_text(encoding="utf-8"))
+    errors = [(folder / f"{rank}.err").read_text(encoding="utf-8") for rank in range(world)]
+    return list(zip(codes, errors, strict=True))
 
 
 @pytest.fixture(scope="module")

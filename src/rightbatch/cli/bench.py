@@ -80,8 +80,7 @@ def run(
 
 
 def _sizes(text: str, rows: int) -> list[int]:
-    typed = whole_numbers("batch_sizes", text, _SIZES)
-    sizes = [whole_number("batch_sizes", size, at_least=1, instead=_SIZES) for size in typed]
+    sizes = [*whole_numbers("batch_sizes", text, _SIZES)]
     if max(sizes) > rows:
         raise SettingError(
             "batch_sizes", f"must not be above the {rows:,} rows", max(sizes), f"write at most {rows}"

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from rightbatch.cli.usage import number, refusal, whole
 from rightbatch.errors import RightbatchError
 
 DONE, FAILED, MISUSE, NOT_REACHED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -44,16 +45,6 @@ def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
     return add
 
 
-class _BatchSize(click.ParamType):  # type: ignore[type-arg]
-    """A whole number, or auto."""
-
-    name = "integer"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number; auto stays as it is."""
-        return value if value == "auto" else click.INT.convert(value, param, ctx)
-
-
 _data = _options(
     click.option("--label", metavar="COLUMN", help="The column to predict.  [default: the last]"),
     click.option(
@@ -71,9 +62,7 @@ _model = _options(
         help="linear, logistic or mlp; or FILE.py:name of a PyTorch module, or of what makes one.",
     ),
     click.option("--hidden", metavar="UNITS", help="Hidden units of the mlp, such as 64,32.  [default: 64]"),
-    click.option(
-        "--l2", type=float, metavar="NUMBER", help="Penalty on the weights of a built-in model.  [default: 0]"
-    ),
+    number("--l2", "Penalty on the weights of a built-in model.  [default: 0]", such_as=0.001),
     click.option(
         "--optimizer",
         default="sgd",
@@ -88,12 +77,8 @@ _output = _options(
     ),
     click.option("--quiet", "-q", is_flag=True, help="No progress."),
 )
-_seed = click.option(
-    "--seed", default=0, show_default=True, metavar="N", help="Of the split, the starts, the orders."
-)
-_threads = click.option(
-    "--threads", default=1, show_default=True, metavar="N", help="Threads of the linear algebra library."
-)
+_seed = whole("--seed", "Of the split, the starts, the orders.", default=0)
+_threads = whole("--threads", "Threads of the linear algebra library.", default=1)
 _batch_sizes = click.option(
     "--batch-sizes",
     default="auto",
@@ -123,16 +108,14 @@ _choice = _options(
     help="Such as val_loss=0.2 or val_accuracy=0.95.  [default: set by a pilot]",
 )
 @_batch_sizes
-@click.option(
-    "--seeds", default=5, show_default=True, metavar="N", help="Runs of a tuned batch size, at least."
-)
+@whole("--seeds", "Runs of a tuned batch size, at least.", default=5)
 @click.option("--budget", default="60s", show_default=True, metavar="TIME", help="Such as 60s, 5m, 1h.")
-@click.option(
+@number(
     "--tolerance",
+    "Enough when the answer costs at most this share more than the fastest, with 95 % probability.",
+    such_as=0.05,
     default=0.05,
-    show_default=True,
     metavar="SHARE",
-    help="Enough when the answer costs at most this share more than the fastest, with 95 % probability.",
 )
 @click.option("--quick", is_flag=True, help="Answer in seconds, with an estimate from one tuned run.")
 @click.option(
@@ -141,11 +124,10 @@ _choice = _options(
     show_default=True,
     help="Measure also the batch sizes that the answer does not need, for the table and the charts.",
 )
-@click.option(
+@whole(
     "--jobs",
-    type=int,
-    metavar="N",
-    help="Sweeps of learning rates made at once, in processes.  [default: 1; with ray the cluster's CPUs]",
+    "Sweeps of learning rates made at once, in processes.  [default: 1; with ray the cluster's CPUs]",
+    such_as=2,
 )
 @click.option(
     "--executor",
@@ -174,33 +156,23 @@ def study(**options: Any) -> int:
 @click.argument("data", default="digits")
 @_data
 @_model
-@click.option(
+@whole(
     "--batch-size",
-    type=_BatchSize(),
-    metavar="N|auto",
-    help="Rows of one update; auto: grows with the measured noise scale.  [default: 64, or all if fewer]",
+    "Rows of one update; auto: grows with the measured noise scale.  [default: 64, or all if fewer]",
+    such_as=32,
+    word="auto",
 )
-@click.option(
-    "--accumulate",
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Micro-batches that each batch is cut into, to save memory.",
-)
-@click.option(
-    "--epochs", type=int, metavar="N", help="Passes over the data.  [default: 10; more if the data are small]"
-)
-@click.option("--lr", type=float, metavar="NUMBER", help="Learning rate.  [default: by the optimizer]")
+@whole("--accumulate", "Micro-batches that each batch is cut into, to save memory.", such_as=4, default=1)
+@whole("--epochs", "Passes over the data.  [default: 10; more if the data are small]", such_as=100)
+@number("--lr", "Learning rate.  [default: by the optimizer]", such_as=0.1)
 @click.option(
     "--schedule",
     metavar="NAME",
     help="constant, step, exponential, cosine, inverse-time or warm-up; for a PyTorch module also one of "
     "torch.optim.lr_scheduler.  [default: cosine; constant with --batch-size auto]",
 )
-@click.option("--clip-norm", type=float, metavar="NUMBER", help="Most that the gradient's norm may be.")
-@click.option(
-    "--weight-decay", type=float, metavar="NUMBER", help="As of PyTorch's optimizers.  [default: 0]"
-)
+@number("--clip-norm", "Most that the gradient's norm may be.", such_as=1.0)
+@number("--weight-decay", "As of PyTorch's optimizers.  [default: 0]", such_as=0.01)
 @click.option(
     "--precision",
     default="float32",
@@ -209,7 +181,7 @@ def study(**options: Any) -> int:
     help="Of a PyTorch module: float32, or mixed with bfloat16 or float16.",
 )
 @click.option("--target", metavar="METRIC=VALUE", help="Stop when it is reached, such as val_loss=0.2.")
-@click.option("--patience", type=int, metavar="N", help="Stop after N epochs without a better val_loss.")
+@whole("--patience", "Stop after N epochs without a better val_loss.", such_as=5)
 @click.option("--save", metavar="FILE.npz", help="Where the trained parameters go.")
 @click.option("--checkpoint", metavar="FOLDER", help="Where checkpoints go: all that is needed to go on.")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in the folder.")
@@ -244,9 +216,7 @@ def probe(**options: Any) -> int:
 @rightbatch.command(epilog=_DATA_HELP)
 @click.argument("data", default="digits")
 @_data
-@click.option(
-    "--batch-size", type=int, metavar="N", help="Rows of one update.  [default: 64, or all if fewer]"
-)
+@whole("--batch-size", "Rows of one update.  [default: 64, or all if fewer]", such_as=32)
 @click.option(
     "--order",
     default="shuffled",
@@ -269,11 +239,11 @@ def inspect(**options: Any) -> int:
 
 
 @rightbatch.command()
-@click.option("--rows", default=100_000, show_default=True, metavar="N", help="Rows of the data.")
-@click.option("--features", default=32, show_default=True, metavar="N", help="Columns of a row.")
+@whole("--rows", "Rows of the data.", default=100_000)
+@whole("--features", "Columns of a row.", default=32)
 @click.option("--dtype", default="float32", show_default=True, metavar="NAME", help="Of the columns.")
 @click.option("--batch-sizes", default="32,256", show_default=True, metavar="32,256", help="Rows of a batch.")
-@click.option("--rounds", default=5, show_default=True, metavar="N", help="How often each is timed.")
+@whole("--rounds", "How often each is timed.", default=5)
 @click.option("--only", metavar="NAME,...", help='Time these alone, such as "torch DataLoader,NumPy loop".')
 @click.option("--markdown", "markdown_file", metavar="FILE.md", help="Where to write it as Markdown too.")
 @_threads
@@ -300,12 +270,8 @@ def bench(**options: Any) -> int:
 @click.option(
     "--optimizers", metavar="NAMES", help="Compare these instead, at one batch size: sgd,momentum,adam."
 )
-@click.option(
-    "--epochs", type=int, metavar="N", help="Passes over the data.  [default: 100; fewer of many rows]"
-)
-@click.option(
-    "--lr", type=float, metavar="NUMBER", help="Learning rate of all.  [default: the best of each method]"
-)
+@whole("--epochs", "Passes over the data.  [default: 100; fewer of many rows]", such_as=100)
+@number("--lr", "Learning rate of all.  [default: the best of each method]", such_as=0.1)
 @click.option("--report", metavar="FILE.html", help="Where the page goes.  [default: compare-NAME.html here]")
 @_seed
 @_threads
@@ -342,8 +308,7 @@ def _code() -> int:
         code = rightbatch.main(standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
-        return MISUSE
+        return _refused(error)
     except RightbatchError as error:
         return _say(error.sentence(command_line=True), MISUSE)
     except (KeyboardInterrupt, click.Abort):
@@ -357,6 +322,13 @@ def _code() -> int:
         name = type(error).__name__
         return _say(f"{name}: {error}. Set RIGHTBATCH_DEBUG=1 to see where it comes from.", FAILED)
     return code if isinstance(code, int) else DONE
+
+
+def _refused(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return MISUSE
+    return _say(refusal(error), MISUSE)
 
 
 def _say(sentence: str, code: int) -> int:

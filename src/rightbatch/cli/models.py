@@ -34,14 +34,13 @@ def model_of(name: str, hidden: str | None, l2: float | None) -> Model:
 
 
 def whole_numbers(name: str, text: str, instead: str) -> tuple[int, ...]:
-    """Whole numbers written with commas, such as ``1,8,64``."""
+    """Whole numbers from 1 written with commas, such as ``1,8,64``."""
     try:
-        return tuple(int(word) for word in text.split(","))
+        numbers = [int(word) for word in text.split(",")]
     except ValueError:
         raise SettingError(name, "must be whole numbers with commas between them", text, instead) from None
+    return tuple(whole_number(name, count, at_least=1, instead=instead) for count in numbers)
 
 
 def _units(hidden: str) -> tuple[int, ...]:
-    instead = "write the units of each layer such as 64 or 64,32"
-    units = whole_numbers("hidden", hidden, instead)
-    return tuple(whole_number("hidden", count, at_least=1, instead=instead) for count in units)
+    return whole_numbers("hidden", hidden, "write the units of each layer such as 64 or 64,32")

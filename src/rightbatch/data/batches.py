@@ -1,6 +1,7 @@
 """How the positions of an epoch are cut into batches."""
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
@@ -74,6 +75,18 @@ def located(cut: Cut, number: int) -> tuple[Run, int]:
             return run, place
         place -= run.batches
     raise IndexError(f"there is no batch {number} of {count(cut)}")
+
+
+def warned_of_a_single_row(rows: Sequence[int], *, stacklevel: int) -> bool:
+    """Warn where the last of several batches, of so many rows each, has one row; whether it does."""
+    single = len(rows) > 1 and rows[-1] == 1
+    if single:
+        warnings.warn(
+            "the last batch of this epoch will have one row, of which batch normalisation can make "
+            "nothing; write last='spread', 'drop' or 'pad', or another batch_size.",
+            stacklevel=stacklevel,
+        )
+    return single
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Mini-batches of arrays in memory: every row exactly once, resumable anywhere."""
 
 import copy
-import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from time import perf_counter
@@ -10,7 +9,7 @@ from typing import Any
 from rightbatch.checks import whole_number
 from rightbatch.data.ahead import Ahead
 from rightbatch.data.audit import EpochAudit, audited
-from rightbatch.data.batches import Batches, Cut, GivenBatches, Run, count, located
+from rightbatch.data.batches import Batches, Cut, GivenBatches, Run, count, located, warned_of_a_single_row
 from rightbatch.data.blocks import AHEAD_BYTES, BLOCK_BYTES, Block, blocks
 from rightbatch.data.choices import Fixed, check_left_to_the_order, check_not_padded, one_last, one_order
 from rightbatch.data.deliver import adapter, converter
@@ -393,13 +392,6 @@ class Loader(Fixed):
         return self._shard.world > 1 or self._cut.last == "pad"
 
     def _warn_of_a_single_row(self, now: Position) -> None:
-        if self._warned or not isinstance(self._cut, Batches):
-            return
-        rows = [self._shard.part(run).rows for run in self._cut.runs(now.samples)]
-        if len(rows) > 1 and rows[-1] == 1:
-            self._warned = True
-            warnings.warn(
-                "the last batch of this epoch will have one row, of which batch normalisation can make "
-                "nothing; write last='spread', 'drop' or 'pad', or another batch_size.",
-                stacklevel=3,
-            )
+        if not self._warned and isinstance(self._cut, Batches):
+            rows = [self._shard.part(run).rows for run in self._cut.runs(now.samples)]
+            self._warned = warned_of_a_single_row(rows, stacklevel=4)

@@ -1,5 +1,6 @@
 """The report: the study's document -> one HTML file that needs nothing else and no network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from string import Template
 
@@ -241,10 +242,13 @@ def _advice(document: Document) -> str:
             ("What would change it", advice["would_change_if"]),
             ("What a full study would add", words.full_study(document)),
         ]
-    inside = "\n".join(
-        element("div", element("h2", title) + markup.items(lines)) for title, lines in blocks if lines
-    )
+    inside = "\n".join(_block(title, lines) for title, lines in blocks if lines)
     return element("div", inside, class_="advice") if inside else ""
+
+
+def _block(title: str, lines: Sequence[str]) -> str:
+    kind = {"class_": "doubts"} if title == words.DOUBTS else {}
+    return element("div", element("h2", title) + markup.items(lines), **kind)
 
 
 def _result(document: Document) -> str:

@@ -18,7 +18,7 @@ _SMALL, _LARGE = 32, 256
 
 _SPELT = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"}
 
-_INSTEAD = "write sizes such as 1,10,100"
+_INSTEAD = "write sizes such as 1, 10 and 100"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ def _listed(optimizers: Any) -> list[Any]:
         return ["sgd"]
     given = list(optimizers) if isinstance(optimizers, list | tuple) else [optimizers]
     if not given:
-        instead = "write names such as sgd,momentum,adam"
+        instead = 'write names such as ["sgd", "momentum", "adam"]'
         raise SettingError("optimizers", "must name at least one", optimizers, instead)
     return given
 

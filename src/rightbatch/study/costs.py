@@ -1,7 +1,8 @@
 """What a step costs at every batch size: memory once, seconds in rounds, and again if the machine changed."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import psutil
@@ -9,13 +10,13 @@ import psutil
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
 from rightbatch.stats.drift import drift
-from rightbatch.study.outlook import filled, rounds_of
+from rightbatch.study.rounds import foretold, rounds_of
 from rightbatch.study.session import Session
 from rightbatch.study.store import Store
 from rightbatch.study.subject import Subject
 
-ROUNDS = 12
-"""Rounds of timing; their median has a third of the scatter of one."""
+ROUNDS = 8
+"""Rounds of timing, before the runs and each time that contenders are timed again."""
 
 _MUCH = 0.5
 """Share of the memory that is left beyond which a size is tried out before it is run."""
@@ -27,9 +28,12 @@ AGAIN = 4
 """Rounds after the runs, which show whether the machine is still as fast as before them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Costs:
     """The timings and memory of a study, in its store.
+
+    Of what earlier sessions timed, rounds count when their turn comes, so that what is decided by them is
+    decided as it was then.
 
     Args:
         subject: what is trained.
@@ -42,6 +46,8 @@ class Costs:
     store: Store
     session: Session
     batch_sizes: Sequence[int]
+    asked: int = field(init=False, default=0)
+    """Rounds asked for so far."""
 
     def measure_memory(self, limit: float) -> None:
         """Peak bytes of every size, once; a size that may need more than there is is tried out first.
@@ -82,9 +88,18 @@ class Costs:
 
     def time_steps(self, *, total: int) -> None:
         """The first rounds; `total` pieces of work are foreseen in all."""
+        if not self.subject.timed_apart:
+            return
+        found = self.store.fact("drift")
+        self.asked = ROUNDS if found is None else int(found.get("until", found["round"] + ROUNDS))
         done = self._rounds_done()
-        self.session.done += min(done, ROUNDS)
-        self._time(done, ROUNDS, total)
+        self.session.done += min(done, self.asked)
+        self._time(done, self.asked, total, self.sizes())
+
+    def time_more(self, batch_sizes: Sequence[int], *, total: int) -> None:
+        """More rounds, of some sizes."""
+        self.asked += ROUNDS
+        self._time(self._rounds_done(), self.asked, total, batch_sizes)
 
     def time_again(self, *, total: int) -> bool:
         """A few rounds more; if they are of another speed, all of them, and what was before does not count.
@@ -94,34 +109,37 @@ class Costs:
         """
         if not self.subject.timed_apart or not self.session.worked:
             return False
-        since, done = timed_since(self.store), self._rounds_done()
-        self._time(done, since + ROUNDS + AGAIN, total)
+        self.asked += AGAIN
+        self._time(self._rounds_done(), self.asked, total, self.sizes())
+        since = timed_since(self.store)
         rounds = rounds_of(self.store.timings(), self.batch_sizes)[since:]
-        found = drift(rounds[:, ~np.isnan(rounds).all(axis=0)])
+        rounds = rounds[:, ~np.isnan(rounds).all(axis=0)]
+        found = drift(rounds)
         if found is None:
             return False
-        since += found.round
-        self.store.put(drift={"round": since, "factor": found.factor})
-        self._time(self._rounds_done(), since + ROUNDS, total)
+        done, whole = self._rounds_done(), ~np.isnan(rounds[found.round :]).any(axis=1)
+        self.asked = done + ROUNDS - int(whole.sum())
+        self.store.put(drift={"round": since + found.round, "factor": found.factor, "until": self.asked})
+        self._time(done, self.asked, total, self.sizes())
         return True
 
     def rounds(self) -> Array:
-        """Seconds per step, `(rounds, sizes)`, without gaps."""
-        return filled(rounds_of(recent(self.store), self.batch_sizes), self.batch_sizes)
+        """Seconds per step, `(rounds, sizes)`; NaN: not timed in this round, but each size is in some."""
+        most = self.asked if self.subject.timed_apart else math.inf
+        timings = [timing for timing in recent(self.store) if timing.round < most]
+        return foretold(rounds_of(timings, self.batch_sizes), self.batch_sizes)
 
     def seconds(self) -> dict[int, float]:
         """Typical seconds per step of every size."""
-        typical = np.median(self.rounds(), axis=0).tolist()
+        typical = np.nanmedian(self.rounds(), axis=0).tolist()
         return dict(zip(self.batch_sizes, typical, strict=True))
 
     def _rounds_done(self) -> int:
-        return len(self.store.timings()) // max(len(self.sizes()), 1)
+        return max((timing.round + 1 for timing in self.store.timings()), default=0)
 
-    def _time(self, first: int, last: int, total: int) -> None:
-        if not self.subject.timed_apart:
-            return
+    def _time(self, first: int, last: int, total: int, batch_sizes: Sequence[int]) -> None:
         for number, timings in enumerate(
-            self.subject.time_steps(self.sizes(), rounds=last, first_round=first), start=first + 1
+            self.subject.time_steps(batch_sizes, rounds=last, first_round=first), start=first + 1
         ):
             self.session.worked = True
             self.store.add_timings(timings, seconds=self.session.spent)

@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
-from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
 from rightbatch.stats.posterior import Steps, steps_posterior
-from rightbatch.stats.resampling import resamples
-from rightbatch.stats.steptime import fit_step_time
 from rightbatch.study.pool import Choice, Pool, chosen_log_steps, chosen_missed
+from rightbatch.study.rounds import drawn_medians
 
 DRAWS = 2000
 """Of the posterior: the 2.5 % point of two thousand has an error of a third of a per cent."""
@@ -68,6 +65,18 @@ class Outlook:
         near[self.best()] = True
         return tuple(size for size, yes in zip(self.batch_sizes, near & self.usable, strict=True) if yes)
 
+    def clock_leads(self, contenders: Sequence[int]) -> bool:
+        """Whether the doubt between the best and its likeliest rival is more of the clock than of the runs.
+
+        It is the variance of ln of their ratio, of seconds per step and of steps to target.
+        """
+        best, chance = self.best(), self.chance_of_best()
+        rivals = [i for i, size in enumerate(self.batch_sizes) if size in contenders and i != best]
+        rival = max(rivals, key=lambda i: chance[i])
+        pair = [best, rival]
+        steps = np.diff(self.steps.log_steps[:, pair])
+        return float((np.diff(np.log(self.seconds[:, pair])) - steps).var()) > float(steps.var())
+
     def surely_alike(self) -> tuple[int, ...]:
         """Measured sizes that are within 5 % of the best with 95 % probability; the best in any case."""
         near = (self.ratios <= ALIKE).mean(axis=0) >= SURE
@@ -83,33 +92,6 @@ class Outlook:
         return self.batch_sizes[members.min()], self.batch_sizes[members.max()]
 
 
-def rounds_of(timings: Sequence[Timing], batch_sizes: Sequence[int]) -> Array:
-    """Seconds per step, `(rounds, batch sizes)`; NaN: not timed in this round."""
-    rows = {number: i for i, number in enumerate(sorted({timing.round for timing in timings}))}
-    columns = {size: i for i, size in enumerate(batch_sizes)}
-    table = np.full((len(rows), len(columns)), np.nan)
-    for timing in timings:
-        table[rows[timing.round], columns[timing.batch_size]] = timing.seconds
-    return table
-
-
-def filled(rounds: Array, batch_sizes: Sequence[int]) -> Array:
-    """The rounds without gaps: what a size lacks is drawn from its own, or foretold by the other sizes."""
-    whole = rounds.copy()
-    timed = ~np.isnan(rounds).all(axis=0)
-    for column in np.flatnonzero(timed):
-        known = rounds[~np.isnan(rounds[:, column]), column]
-        whole[:, column] = np.resize(known, len(rounds))
-    if timed.all():
-        return whole
-    sizes = np.asarray(batch_sizes, np.float64)
-    if timed.sum() > 1:
-        whole[:, ~timed] = fit_step_time(sizes[timed], rounds[:, timed]).predict(sizes[~timed])
-    else:
-        whole[:, ~timed] = np.nanmedian(rounds)
-    return whole
-
-
 def outlook(
     table: Pool, found: dict[int, Choice], rounds: Array, *, barred: Sequence[int] = (), seed: int
 ) -> Outlook | None:
@@ -118,7 +100,7 @@ def outlook(
     Args:
         table: all runs.
         found: the best learning rate of every size that reached the target.
-        rounds: seconds per step, `(rounds, sizes)`, without gaps.
+        rounds: seconds per step, `(rounds, sizes)`; NaN: not timed in this round, but each size was in some.
         barred: sizes that cannot be recommended: they missed the target, or need too much memory. Nor can
             those at which more than a fifth of the runs missed it.
         seed: of the draws.
@@ -137,19 +119,8 @@ def outlook(
         measured=np.array([size in found for size in table.batch_sizes]),
         open=np.array([size not in barred and not _fails(found.get(size)) for size in table.batch_sizes]),
         steps=steps,
-        seconds=np.exp(steps.log_steps) * _drawn_medians(rounds.tobytes(), len(rounds), seed),
+        seconds=np.exp(steps.log_steps) * drawn_medians(rounds, DRAWS, seed),
     )
-
-
-@lru_cache(maxsize=2)
-def _drawn_medians(rounds: bytes, count: int, seed: int) -> Array:
-    """Seconds per step in every draw, `(draws, sizes)`: medians of resampled rounds, float64.
-
-    A study asks after every sweep, and its rounds are the same for nearly all of it.
-    """
-    table = np.frombuffer(rounds).reshape(count, -1)
-    drawn = resamples(count, DRAWS, seed, of="rounds")
-    return np.stack([np.median(column[drawn], axis=1) for column in table.T], axis=1)
 
 
 def _fails(choice: Choice | None) -> bool:

@@ -14,6 +14,9 @@ LEAST_SEEDS = 3
 MORE = 5
 """Times the seeds asked for: what a batch size that contends gets, where fewer do not settle the answer."""
 
+MOST_ROUNDS = 96
+"""Of timing; their median has an eighth of the scatter of one."""
+
 CONTENDS = 0.05
 """A batch size contends when it is the fastest with at least this probability."""
 
@@ -36,6 +39,35 @@ def skeleton(batch_sizes: Sequence[int], middle: int, expected: float | None = N
     wanted = [middle, centre / STRIDE, centre * STRIDE]
     nearest = [min(batch_sizes, key=lambda size: abs(size - want)) for want in wanted]
     return list(dict.fromkeys(nearest))
+
+
+def contenders(view: Outlook) -> dict[int, float]:
+    """The batch sizes that may be the fastest, each with its probability; the best in any case."""
+    best, chance = view.batch_sizes[view.best()], view.chance_of_best().tolist()
+    known = zip(view.batch_sizes, chance, strict=True)
+    return {size: share for size, share in known if share >= CONTENDS or size == best}
+
+
+def to_time_again(
+    view: Outlook | None, *, searched: Collection[int], rounds: int, tolerance: float
+) -> tuple[int, ...]:
+    """The batch sizes to time again before more seeds are run: those that contend, if the clock is in doubt.
+
+    Args:
+        view: what the runs say so far.
+        searched: sizes whose learning rate was searched.
+        rounds: of timing that there were.
+        tolerance: regret, as a share, that is small enough.
+
+    Returns:
+        Sizes; empty: seeds tell more, or the answer stands.
+    """
+    if view is None or rounds >= MOST_ROUNDS or view.regret() <= tolerance:
+        return ()
+    chance = contenders(view)
+    if len(chance) < 2 or any(size not in searched for size in chance) or not view.clock_leads([*chance]):
+        return ()
+    return tuple(chance)
 
 
 def next_step(
@@ -68,16 +100,14 @@ def next_step(
     """
     if view is None:
         return next((size for size in outwards(batch_sizes, middle) if size not in searched), None)
-    chance = dict(zip(batch_sizes, view.chance_of_best().tolist(), strict=True))
-    best = batch_sizes[view.best()]
-    contenders = [size for size in batch_sizes if chance[size] >= CONTENDS or size == best]
-    new = [size for size in contenders if size not in searched]
+    chance = contenders(view)
+    new = [size for size in chance if size not in searched]
     if new:
         return max(new, key=lambda size: chance[size])
-    least = min(seeds.get(size, 0) for size in contenders)
+    least = min(seeds.get(size, 0) for size in chance)
     if least >= min(LEAST_SEEDS, most_seeds) and view.regret() <= tolerance:
         return None
-    left = [size for size in contenders if seeds.get(size, 0) < most_seeds]
+    left = [size for size in chance if seeds.get(size, 0) < most_seeds]
     return min(left, key=lambda size: (seeds.get(size, 0), -chance[size]), default=None)
 
 

@@ -58,7 +58,7 @@ def estimate(batch_sizes: Sequence[int], rounds: Array, run: Run, noise: RunNois
     """
     if run.steps_to_target is None:
         raise AssertionError("an estimate needs a run that arrived")
-    sizes, seconds = np.asarray(batch_sizes, np.float64), np.median(rounds, axis=0)
+    sizes, seconds = np.asarray(batch_sizes, np.float64), np.nanmedian(rounds, axis=0)
     lost = 1 + noise.value / run.batch_size
     steps = run.steps_to_target / lost * (1 + noise.value / sizes)
     needed = steps * seconds

@@ -18,8 +18,9 @@ from rightbatch.stats.stepcurve import StepCurve, fit_step_curve
 from rightbatch.stats.steptime import StepTime, fit_step_time
 from rightbatch.study.advice import tolerated_rates
 from rightbatch.study.grid import lr_at
-from rightbatch.study.outlook import Outlook, filled, outlook, rounds_of
+from rightbatch.study.outlook import Outlook, outlook
 from rightbatch.study.pool import Choice, Pool, choices, chosen_log_steps, resampled_log_steps
+from rightbatch.study.rounds import foretold, rounds_of
 
 RESAMPLES = 1000
 """Bootstrap resamples: the 2.5 % point of a thousand has an error of half a per cent."""
@@ -141,7 +142,7 @@ def analyse(
     """
     found = choices(table)
     timed = rounds_of(timings, table.batch_sizes)
-    rounds = filled(timed, table.batch_sizes)
+    rounds = foretold(timed, table.batch_sizes)
     limit = math.inf if memory_limit is None else memory_limit
     heavy = [size for size in table.batch_sizes if size in too_large or memory.get(size, 0) > limit]
     ran = {size for i, size in enumerate(table.batch_sizes) if (~np.isnan(table.log_steps[:, i])).any()}
@@ -197,7 +198,7 @@ def _size(column: int, batch_size: int, choice: Choice | None, rounds: Array, vi
     steps = None if view is None else np.exp(view.steps.log_steps[:, column])
     return Size(
         batch_size=batch_size,
-        seconds_per_step=float(np.median(rounds[:, column])),
+        seconds_per_step=float(np.nanmedian(rounds[:, column])),
         choice=choice,
         estimate=None if steps is None else float(np.median(steps)),
         steps_interval=None if steps is None else _ends(steps),

@@ -21,7 +21,7 @@ from rightbatch.study.grid import lr_at, outwards
 from rightbatch.study.noise import RunNoise, noise_along
 from rightbatch.study.outlook import Outlook, outlook
 from rightbatch.study.pilot import SEEDS, pilot_target
-from rightbatch.study.plan import LEAST_SEEDS, MORE, foreseen, next_step, skeleton
+from rightbatch.study.plan import LEAST_SEEDS, MORE, foreseen, next_step, skeleton, to_time_again
 from rightbatch.study.pool import choices, pool
 from rightbatch.study.problem import Problem
 from rightbatch.study.quick import as_fact, estimate
@@ -229,6 +229,10 @@ class StudyRun:
         """Run what bears on the recommendation until it is sure enough."""
         while True:
             view = self._view()
+            if again := self._to_time_again(view):
+                self.ahead.settle(deadline=self.session.deadline)
+                self.costs.time_more(again, total=self._total())
+                continue
             step = self._next_step(view, self.search.found, self.search.seeds)
             if step is None:
                 break
@@ -254,6 +258,11 @@ class StudyRun:
             most_seeds=MORE * self.settings.seeds,
             tolerance=self.tolerance,
         )
+
+    def _to_time_again(self, view: Outlook | None) -> tuple[int, ...]:
+        rounds, searched = len(self.costs.rounds()), self.search.found
+        again = to_time_again(view, searched=searched, rounds=rounds, tolerance=self.tolerance)
+        return again if self.subject.timed_apart else ()
 
     def _foresee(self, view: Outlook | None) -> None:
         """Let the seeds that come next be made ahead, of the sizes that were searched."""
@@ -317,18 +326,17 @@ class StudyRun:
         view = self._view()
         if view is None:
             return math.inf
-        typical = float(np.median(view.seconds[:, self.settings.batch_sizes.index(size)]))
-        return _SWEEP_COSTS * typical
+        return _SWEEP_COSTS * float(np.median(view.seconds[:, self.settings.batch_sizes.index(size)]))
 
     def _view(self) -> Outlook | None:
         table = pool(self.search.runs, self.settings.batch_sizes)
         found = choices(table)
-        rounds = self.costs.rounds()
         missed = [size for size in self.search.found if size not in found]
         memory = memory_of(self.store)
         heavy = [size for size in self.settings.batch_sizes if memory.get(size, 0) > self._memory()]
         beyond = too_large(self.store, self.settings.batch_sizes)
-        return outlook(table, found, rounds, barred=[*missed, *heavy, *beyond], seed=self.settings.seed)
+        barred = [*missed, *heavy, *beyond]
+        return outlook(table, found, self.costs.rounds(), barred=barred, seed=self.settings.seed)
 
     def _tell(self, stage: str, detail: str) -> None:
         self.session.tell(stage, detail, total=self._total(), best=self._best())

@@ -61,10 +61,10 @@ def batch_sizes_for(rows: int, wanted: object = "auto", *, least: int = 1) -> tu
     if wanted is None or wanted == "auto":
         powers = [2**k for k in range(rows.bit_length()) if least <= 2**k < rows]
         return (*powers, rows)
-    instead = "write sizes such as 1,8,64, or auto"
+    instead = 'write sizes such as [1, 8, 64], or "auto"'
     if isinstance(wanted, str):
         said = 'must be "auto" or a list of whole numbers'
-        raise SettingError("batch_sizes", said, wanted, 'write sizes such as [1, 8, 64], or "auto"')
+        raise SettingError("batch_sizes", said, wanted, instead)
     sizes = list(wanted) if isinstance(wanted, Iterable) else [wanted]
     checked = sorted({whole_number("batch_sizes", size, at_least=1, instead=instead) for size in sizes})
     if not checked:
@@ -113,17 +113,21 @@ def time_word(seconds: float) -> str:
 
 
 def bytes_of(value: object) -> int:
-    """A memory limit in bytes, from a number or a word such as ``"500MB"`` or ``"4GB"`` (powers of ten).
+    """A memory limit in bytes, from their number or a text such as ``"500MB"`` or ``"4GB"`` (powers of ten).
 
     Raises:
-        SettingError: no such form, or not above zero.
+        SettingError: no such form, not above zero, or a text without a unit: bytes are not what it means.
 
     Example:
         >>> bytes_of("4GB")
         4000000000
     """
     units = {"": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "mib": 2.0**20, "gib": 2.0**30}
-    return int(_quantity("memory_limit", value, units, "write a size such as 500MB or 4GB"))
+    instead = "write a size such as 500MB or 4GB"
+    number = int(_quantity("memory_limit", value, units, instead))
+    if isinstance(value, str) and not value.strip()[-1].isalpha():
+        raise SettingError("memory_limit", "must have a unit", value, instead)
+    return number
 
 
 def _quantity(name: str, value: object, units: dict[str, float], instead: str) -> float:

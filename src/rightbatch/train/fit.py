@@ -284,8 +284,9 @@ def _pace(
     if schedule is None:
         schedule = "constant" if horizon.steps is None or sizes is not None else "cosine"
     if isinstance(sizes, Measured) and schedule in SCHEDULES[1:] and horizon.steps is None:
-        problem, instead = "needs a limit on steps where the batch size is measured", "write steps=1000"
-        raise SettingError("schedule", problem, schedule, f"{instead}, or ByEpoch({schedule!r})")
+        problem = "needs a limit on steps where the batch size is measured"
+        instead = f"leave it out, or in Python write steps=1000, or ByEpoch({schedule!r})"
+        raise SettingError("schedule", problem, schedule, instead)
     if recipe.scheduled and isinstance(recipe.model, TorchModel):
         return torch_pace(schedule, recipe.model, *begun, horizon)
     return pace_of(schedule, horizon)

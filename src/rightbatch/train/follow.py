@@ -174,7 +174,7 @@ class Follower:
             if not -math.inf < loss < run.calm:  # also where it is NaN
                 watching.look(event, loss)
                 if not math.isfinite(loss):
-                    return self._diverged(event, before_update=event.step == 1), event
+                    return self._diverged(event, loss, before_update=event.step == 1), event
             seconds = self._now() - self.started
             if watching.every_step:
                 self.reached = Reached(event.step, samples, seconds, total, begun)
@@ -190,7 +190,7 @@ class Follower:
         self.metrics = self._evaluate(event.state)
         watched = self.metrics.get("val_loss", loss)
         if not math.isfinite(watched):
-            return self._diverged(event)
+            return self._diverged(event, watched)
         self.history.append(
             {
                 "epoch": self.epoch,
@@ -259,15 +259,16 @@ class Follower:
             warnings=tuple(self.watching.run.warnings),
         )
 
-    def _diverged(self, event: StepEvent, *, before_update: bool = False) -> FitResult:
+    def _diverged(self, event: StepEvent, loss: float, *, before_update: bool = False) -> FitResult:
+        what = "NaN" if math.isnan(loss) else "infinite"
         if before_update:
-            text = (
-                "The loss was infinite before the first update; scale X and y, as rb.load_data((X, y)) does."
-            )
+            scaled = "the data" if self.watching.command_line else "X and y, as rb.load_data((X, y)) does"
+            instead = f"scale {scaled}, or write a model whose outputs are finite for them"
+            text = f"The loss was {what} before the first update; {instead}."
         else:
             modest = min(self.lr / 10, _MODEST)
             text = (
-                f"The loss became infinite at step {event.step:,} with learning rate {self.lr:.3g}; "
+                f"The loss became {what} at step {event.step:,} with learning rate {self.lr:.3g}; "
                 f"write a smaller one, such as {modest:.2g}, or let rightbatch study find it."
             )
         state = event.state
@@ -282,7 +283,8 @@ class Follower:
         piece = math.ceil(rows / self.accumulate)
         largest = largest_that_fits(self.learner, error.state, error.batch, below=piece)
         state = error.state if self.best[2] is None else self.best[2]
-        text = sentence(rows * processes, largest * processes, self.accumulate)
+        typed = self.watching.command_line
+        text = sentence(rows * processes, largest * processes, self.accumulate, command_line=typed)
         return self._ended(None, state, Outcome.OUT_OF_MEMORY, text)
 
     def _ended(self, event: StepEvent | None, state: Any, outcome: Outcome, stopped: str) -> FitResult:

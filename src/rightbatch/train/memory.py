@@ -48,26 +48,30 @@ def largest_that_fits(learner: Learner[Any], state: Any, batch: Batch, *, below:
     return fits
 
 
-def sentence(rows: int, largest: int, accumulate: int) -> str:
+def sentence(rows: int, largest: int, accumulate: int, *, command_line: bool = False) -> str:
     """What happened and what to write.
 
     Args:
         rows: of the batch that did not fit.
         largest: rows that do.
         accumulate: micro-batches that it was cut into.
+        command_line: whether options of the command are named, or arguments of Python.
 
     Example:
         >>> print(sentence(4096, 1000, 1).partition("; ")[2])
         write batch_size=1000, or accumulate=5 for the same updates in micro-batches.
+        >>> print(sentence(4096, 1000, 1, command_line=True).partition("; ")[2])
+        write --batch-size 1000, or --accumulate 5 for the same updates in micro-batches.
     """
     piece = math.ceil(rows / accumulate)
     what = "A batch" if accumulate == 1 else "A micro-batch"
     if not largest:
         return f"{what} of {piece:,} rows does not fit in memory, nor does one row; write a smaller model."
     parts, size = math.ceil(rows / largest), largest * accumulate
+    smaller, cut = ("--batch-size ", "--accumulate ") if command_line else ("batch_size=", "accumulate=")
     return (
-        f"{what} of {piece:,} rows does not fit in memory, {largest:,} do; write batch_size={size}, "
-        f"or accumulate={parts} for the same updates in micro-batches."
+        f"{what} of {piece:,} rows does not fit in memory, {largest:,} do; write {smaller}{size}, "
+        f"or {cut}{parts} for the same updates in micro-batches."
     )
 
 

@@ -56,7 +56,7 @@ class Monitor(Watcher):
     """
 
     def __init__(self, *, command_line: bool = False) -> None:
-        self._command_line = command_line
+        self.command_line = command_line
         self._losses: list[float] | None = []
         """The first ones; `None`: they have been looked at."""
         self._mean = 0.0
@@ -109,7 +109,7 @@ class Monitor(Watcher):
         self._look_at_waiting(run, now - self._began)
         if run.history[-1].get("val_loss", math.nan) <= _least(run.history):
             self._said.discard("overfitting")
-        self._say(run, "overfitting", overfitting(run.history, command_line=self._command_line))
+        self._say(run, "overfitting", overfitting(run.history, command_line=self.command_line))
 
     def end(self, run: Run, event: StepEvent | None, outcome: Outcome, stopped: str) -> None:
         """Look once more at what a short training has not yet shown."""
@@ -135,7 +135,7 @@ class Monitor(Watcher):
         else:
             self._calm(run, math.fsum(first) / len(first) if first else 0.0)
         if self._classes is not None:
-            self._say(run, "classes", self._classes.sentence(command_line=self._command_line))
+            self._say(run, "classes", self._classes.sentence(command_line=self.command_line))
             self._classes = None
 
     def _calm(self, run: Run, mean: float) -> None:
@@ -147,7 +147,7 @@ class Monitor(Watcher):
             return
         before = time.perf_counter()
         parameters = run.learner.trained(event.state)
-        sentence = self._layers.again(parameters, event.step, command_line=self._command_line)
+        sentence = self._layers.again(parameters, event.step, command_line=self.command_line)
         self._say(run, "layers", sentence)
         self._looked = time.perf_counter()
         self._took = self._looked - before

@@ -56,6 +56,9 @@ class Watcher:
         ...         print(row["epoch"], row["lr"])
     """
 
+    command_line: bool = False
+    """Whether it shows sentences to someone who typed a command, and no Python."""
+
     def begin(self, run: Run, state: Any) -> None:
         """Before the first step, with the learner's state then."""
 
@@ -92,6 +95,8 @@ class Watching:
         self._step, self._look = (self._with(name) for name in ("step", "look"))
         self.every_step = bool(self._step)
         """Whether anyone wants to be told of all steps."""
+        self.command_line = any(watcher.command_line for watcher in watchers)
+        """Whether someone reads sentences in words of the command."""
         run.told = self._warned
 
     def begin(self, state: Any) -> None:

@@ -1,0 +1,63 @@
+"""The table of timings: its gaps, what is foretold, and resampled medians."""
+
+import numpy as np
+import pytest
+
+from rightbatch.measure.clock import Timing
+from rightbatch.records import Array
+from rightbatch.stats.resampling import resamples
+from rightbatch.study.rounds import drawn_medians, foretold, rounds_of
+from study.hand_made import timings
+
+NAN = float("nan")
+
+
+def noisy(rounds: int, *levels: float) -> Array:
+    """Seconds that scatter by 20 % around each level."""
+    scatter = np.random.default_rng(0).normal(0, 0.2, (rounds, len(levels)))
+    return np.asarray(levels * np.exp(scatter))
+
+
+def test_what_was_not_timed_in_a_round_is_a_gap() -> None:
+    """Rounds are rows in their order, sizes columns in the order asked for."""
+    table = rounds_of([*timings({8: 1.0, 2: 3.0}, rounds=2), Timing(8, 5, 10, 4.0)], [2, 8])
+    np.testing.assert_array_equal(table, [[3, 1], [3, 1], [NAN, 4]])
+
+
+def test_a_size_that_was_never_timed_is_foretold_by_the_others() -> None:
+    """By t(B) = 1 + 2 B; gaps of the others stay."""
+    table = foretold(np.array([[3.0, NAN, 9.0], [3.0, NAN, NAN]]), [1, 2, 4])
+    np.testing.assert_allclose(table, [[3.0, 5.0, 9.0], [3.0, 5.0, NAN]], rtol=1e-5)
+    alone = foretold(np.array([[3.0, NAN], [5.0, NAN]]), [1, 2])
+    np.testing.assert_array_equal(alone[:, 1], [4, 4])
+
+
+def test_medians_are_those_of_a_slow_bootstrap() -> None:
+    """Each size from its own rounds, as many as it has; the slow one goes draw by draw."""
+    table = noisy(9, 1.0, 2.0, 3.0)
+    table[4:, 1] = NAN
+    found = drawn_medians(table, 50, seed=3)
+    for column, count in enumerate([9, 4, 9]):
+        rows = resamples(count, 50, 3, of="rounds")
+        slow = [np.median([table[row, column] for row in draw]) for draw in rows]
+        np.testing.assert_array_equal(found[:, column], slow)
+
+
+def test_sizes_timed_in_the_same_rounds_share_slow_ones() -> None:
+    """Of two sizes of which one always takes twice as long the ratio is known, however noisy rounds are."""
+    table = noisy(20, 1.0) * [1.0, 2.0]
+    found = drawn_medians(table, 100, seed=0)
+    np.testing.assert_allclose(found[:, 1] / found[:, 0], 2)
+    assert found[:, 0].std() > 0.01
+
+
+@pytest.mark.parametrize("more", [24, 72])
+def test_a_size_that_is_timed_more_often_is_known_better(more: int) -> None:
+    """The doubt of its median falls with the root of the rounds; that of the others stays."""
+    few = noisy(8, 1.0, 2.0)
+    more_rows = np.column_stack([noisy(more, 1.0)[:, 0], np.full(more, NAN)])
+    before, after = (
+        np.log(drawn_medians(table, 2000, seed=0)).std(axis=0) for table in (few, np.vstack([few, more_rows]))
+    )
+    assert after[1] == before[1]
+    assert after[0] == pytest.approx(before[0] * np.sqrt(8 / (8 + more)), rel=0.35)
