@@ -8,8 +8,8 @@ day to day. Cost: the study's seconds, everything counted, over the oracle's.
 
     python bench/regret.py --clock 0.12
 
-The runs are made, but a step takes what the oracle says, in every round of timing wrong by 12 % at random: what
-other programs on the machine do then changes nothing, and two versions of the study can be compared. Cost are the
+The runs are made, but a step takes what the oracle says, in every round of timing wrong by 12 % at random:
+what other programs do then changes nothing, and two versions of the study can be compared. Cost are the
 seconds of steps, one replica after the other, and of timings.
 """
 
