@@ -5,7 +5,9 @@ import functools
 import os
 import signal
 import sys
+import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,6 +44,25 @@ def test_what_the_parent_has_freed_is_no_room() -> None:
     assert not trial(small, 500, 20e6).fits
     assert trial(small, 300, 20e6).fits
     assert len(pieces) == 1000
+
+
+def test_what_threads_of_the_parent_have_freed_is_no_room() -> None:
+    """Threads have heaps of their own, which are looked into where nothing else is left."""
+    kept: list[Any] = []
+
+    def work() -> None:
+        pieces = [np.ones(50_000, np.uint8) for _ in range(400)]
+        kept.append(pieces[::50])
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    small = functools.partial(_pieces, 50_000)
+    assert not trial(small, 420, 20e6).fits
+    assert trial(small, 360, 20e6).fits
+    assert len(kept) == 3
 
 
 def _pieces(size: int, count: int) -> None:

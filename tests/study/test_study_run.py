@@ -253,9 +253,9 @@ def test_a_study_stopped_at_every_sweep_comes_to_the_same_end(
 
 
 def uneven(self: object, sizes: Sequence[int], *, rounds: int, first_round: int) -> Iterator[list[Timing]]:
-    """A clock that is wrong by 30 % in every round, and by the same in a round of the same number."""
+    """A clock that is wrong by 60 % in every round, and by the same in a round of the same number."""
     del self
-    noise = np.exp(np.random.default_rng(0).normal(0, 0.3, (1000, 100)))
+    noise = np.exp(np.random.default_rng(0).normal(0, 0.6, (1000, 100)))
     for number in range(first_round, rounds):
         yield [Timing(size, number, 10, {**SECONDS, 64: 9e-3}[size] * noise[number, size]) for size in sizes]
 

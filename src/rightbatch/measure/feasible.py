@@ -32,6 +32,9 @@ POSSIBLE = _STATUS.exists()
 _LARGEST_HOLE, _SMALLEST_HOLE = 28, 15
 """Powers of two: bytes of the free pieces of memory that are looked for."""
 
+_SLACK = 2**20
+"""Bytes that may be taken in any case while these are looked for: Python needs a few."""
+
 _OUT_OF_MEMORY = 3
 _FAILED = 4
 
@@ -178,7 +181,11 @@ def _hold_to(limit: float) -> None:
     """The kernel compares VmData, the private writable memory without the stack, with the limit."""
     limits = importlib.import_module("resource")  # there is none on Windows, where nothing is forked
     gc.freeze()  # the parent's garbage, collected later, would be room beyond the limit
+    _, hard = limits.getrlimit(limits.RLIMIT_DATA)
+    # Where nothing more can be had, `malloc` also looks into what threads of the parent have freed.
+    limits.setrlimit(limits.RLIMIT_DATA, (_held() + _SLACK, hard))
     _fill_holes()
+    limits.setrlimit(limits.RLIMIT_DATA, (hard, hard))
     most = int(_held() + limit)
     limits.setrlimit(limits.RLIMIT_DATA, (most, most))
 
@@ -187,13 +194,9 @@ def _fill_holes() -> None:
     """Take what `malloc` has free, large pieces first: it is in VmData already, and would not count."""
     libc = ctypes.CDLL(None)
     libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
-    libc.free.argtypes = [ctypes.c_void_p]
     for size in (2**power for power in range(_LARGEST_HOLE, _SMALLEST_HOLE - 1, -1)):
-        before = _held()
-        while (piece := libc.malloc(size)) is not None:
-            if _held() > before:
-                libc.free(piece)
-                break
+        while libc.malloc(size) is not None:
+            pass
 
 
 def _held() -> int:
