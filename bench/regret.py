@@ -49,10 +49,7 @@ class Clock:
 
     def __init__(self, oracle: dict[str, Any], spread: float, seed: int) -> None:
         known = {row["batch_size"]: row["seconds_per_step"] for row in oracle["sizes"]}
-        self._sizes, self._per_step = (
-            np.array(sorted(known)),
-            np.array([known[size] for size in sorted(known)]),
-        )
+        self._sizes, self._per_step = np.array(sorted(known.items())).T
         self._spread, self._random = spread, np.random.default_rng(seed)
         self._runs, self._patches = Problem.runs, ExitStack()
         self.seconds, self.sweeps = 0.0, 0

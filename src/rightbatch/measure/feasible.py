@@ -183,20 +183,28 @@ def _hold_to(limit: float) -> None:
     gc.freeze()  # the parent's garbage, collected later, would be room beyond the limit
     _, hard = limits.getrlimit(limits.RLIMIT_DATA)
     # Where nothing more can be had, `malloc` also looks into what threads of the parent have freed.
-    limits.setrlimit(limits.RLIMIT_DATA, (_held() + _SLACK, hard))
-    _fill_holes()
+    most = _held() + _SLACK
+    limits.setrlimit(limits.RLIMIT_DATA, (most, hard))
+    _fill_holes(most)
     limits.setrlimit(limits.RLIMIT_DATA, (hard, hard))
     most = int(_held() + limit)
     limits.setrlimit(limits.RLIMIT_DATA, (most, most))
 
 
-def _fill_holes() -> None:
-    """Take what `malloc` has free, large pieces first: it is in VmData already, and would not count."""
+def _fill_holes(most: int) -> None:
+    """Take what `malloc` has free, large pieces first: it is in VmData already, and would not count.
+
+    Args:
+        most: bytes held at which it ends in any case, also on a system that does not keep to its limit.
+    """
     libc = ctypes.CDLL(None)
     libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    libc.free.argtypes = [ctypes.c_void_p]
     for size in (2**power for power in range(_LARGEST_HOLE, _SMALLEST_HOLE - 1, -1)):
-        while libc.malloc(size) is not None:
-            pass
+        while (piece := libc.malloc(size)) is not None:
+            if _held() > most:
+                libc.free(piece)
+                break
 
 
 def _held() -> int:
