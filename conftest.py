@@ -5,10 +5,16 @@ from importlib.util import find_spec
 
 os.environ.setdefault("KERAS_BACKEND", "torch")  # its default is TensorFlow, which the tests do not need
 
+_OF_TORCH = [
+    "src/rightbatch/learners/torch*.py",
+    "tests/learners/torch_cases.py",
+    "tests/train/processes_cases.py",
+]
+
 collect_ignore_glob = [
     "src/rightbatch/measure/rivals_*.py",
     *(f"src/rightbatch/data/deliver_{name}.py" for name in ("torch", "jax", "keras") if not find_spec(name)),
     *(f"src/rightbatch/train/{name}.py" for name in ("tensorboard", "mlflow") if not find_spec(name)),
     *([] if find_spec("ray") else ["src/rightbatch/study/ray.py"]),
-    *([] if find_spec("torch") else ["src/rightbatch/learners/torch*.py", "tests/learners/torch_cases.py"]),
+    *([] if find_spec("torch") else _OF_TORCH),
 ]
