@@ -168,6 +168,7 @@ class Model(torch.nn.Module):
 )
 def test_why_it_ended_in_words_of_the_command(line: str, sentence: str) -> None:
     """What to write instead is an option, and no argument of Python."""
+    pytest.importorskip("torch", reason="PyTorch is not installed")
     Path("model.py").write_text(MODEL.format(line=line), encoding="utf-8")
     said = rightbatch("train", "line", "--model", "model.py:Model", "--batch-size", "32", "--quiet")
     assert said.code == 3

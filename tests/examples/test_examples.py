@@ -51,6 +51,8 @@ def test_every_example_is_run() -> None:
 @pytest.mark.parametrize("name", sorted(QUALITY))
 def test_an_example_reaches_its_quality(name: str) -> None:
     """It ends with a recommendation and figures as good as it states; or says why it cannot run."""
+    if "\nimport torch\n" in (EXAMPLES / f"{name}.py").read_text(encoding="utf-8"):
+        pytest.importorskip("torch", reason="PyTorch is not installed")
     *_, recommendation, last = ["", *printed_by(name)]
     if last.startswith("Skipped: "):
         pytest.skip(last)
