@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -51,7 +52,9 @@ def test_every_example_is_run() -> None:
 @pytest.mark.parametrize("name", sorted(QUALITY))
 def test_an_example_reaches_its_quality(name: str) -> None:
     """It ends with a recommendation and figures as good as it states; or says why it cannot run."""
-    if "\nimport torch\n" in (EXAMPLES / f"{name}.py").read_text(encoding="utf-8"):
+    if re.search(
+        r"^(import|from) torch\b", (EXAMPLES / f"{name}.py").read_text(encoding="utf-8"), re.MULTILINE
+    ):
         pytest.importorskip("torch", reason="PyTorch is not installed")
     *_, recommendation, last = ["", *printed_by(name)]
     if last.startswith("Skipped: "):
