@@ -16,11 +16,11 @@ from rightbatch.errors import SettingError
 from rightbatch.records import Progress
 from rightbatch.study import costs, generalisation
 from rightbatch.study.ahead import Ahead
+from rightbatch.study.aim import Aim, whole_steps
 from rightbatch.study.costs import Costs, memory_of, recent, too_large
 from rightbatch.study.grid import lr_at, outwards
 from rightbatch.study.noise import RunNoise, noise_along
 from rightbatch.study.outlook import Outlook, outlook
-from rightbatch.study.pilot import SEEDS, pilot_target
 from rightbatch.study.plan import LEAST_SEEDS, MORE, foreseen, next_step, skeleton, to_time_again
 from rightbatch.study.pool import choices, pool
 from rightbatch.study.problem import Problem
@@ -34,13 +34,6 @@ from rightbatch.train.target import Target
 
 MIDDLE = 32
 """Where the search starts: small enough for few samples, large enough for few steps."""
-
-_LEAST_PILOT_STEPS = 333
-
-_PILOT_EPOCHS = 10
-
-_PILOT_SHARE = 0.1
-"""Share of the budget that the pilot may take, where ten epochs would take more."""
 
 _SHARE_TO_COMPLETE = 0.15
 """Share of the budget that the table may take once the answer stands, if the answer took less."""
@@ -210,7 +203,7 @@ class StudyRun:
         timed = [timing.seconds for timing in recent(self.store) if timing.batch_size == size]
         if not timed:
             return 2 * self.session.spent
-        steps = max(_PILOT_EPOCHS * (self.subject.samples // size), _LEAST_PILOT_STEPS)
+        steps = whole_steps(self.subject, size)
         return 2 * (self.session.spent + steps * len(self.wide) * statistics.median(timed))
 
     def _begin_search(self, target: Target) -> None:
@@ -362,39 +355,13 @@ class StudyRun:
         return min(self.costs.sizes(), key=lambda size: abs(math.log2(size / MIDDLE)))
 
     def _find_target(self) -> Target:
-        if self.store.fact("target") is None:
-            if self.settings.target == "auto":
-                self._set_target_by_pilot()
-            else:
-                self._put_target(self.subject.read_target(self.settings.target), "as given")
-        return self.subject.read_target(self.store.fact("target")["text"])
-
-    def _set_target_by_pilot(self) -> None:
-        self.session.worked = True
-        found = pilot_target(
-            self.subject,
+        aim = Aim(
+            subject=self.subject,
+            settings=self.settings,
+            store=self.store,
+            session=self.session,
             batch_size=self._middle(),
-            seed=self.settings.seed,
             points=self.wide,
-            most_steps=self._pilot_steps(),
-            deadline=self.session.deadline,
             ahead=self.ahead,
         )
-        self._put_target(found.target, found.how)
-        said = f"batch size {self._middle()}: the target is {found.target}"
-        self.session.tell("pilot", said, total=self._total())
-
-    def _put_target(self, target: Target, how: str) -> None:
-        value = self.subject.untrained(target, self.settings.seed)
-        if value is not None and target.met(value):
-            said = f"is met before any step ({target.name} is {value:.4g} then)"
-            raise SettingError("target", said, str(target), "write a harder one, or none to have it set")
-        found = {"metric": target.name, "value": target.value, "text": str(target), "how": how}
-        self.store.put(target=found, seconds=self.session.spent)
-
-    def _pilot_steps(self) -> int:
-        size = self._middle()
-        seconds = statistics.median(t.seconds for t in recent(self.store) if t.batch_size == size)
-        affordable = self.budget * _PILOT_SHARE / (seconds * (len(self.wide) + 2 * SEEDS))
-        wanted = max(_PILOT_EPOCHS * (self.subject.samples // size), _LEAST_PILOT_STEPS)
-        return max(1, int(min(wanted, affordable)))
+        return aim.target(total=self._total())
