@@ -22,21 +22,21 @@ def outlook(seconds: list[list[float]], measured: list[bool], open_: list[bool])
 def test_the_best_is_the_size_of_least_expected_regret() -> None:
     """A size that is never far behind beats one that wins narrowly more often and loses badly."""
     view = outlook([[1.0, 1.02, 9], [1.0, 1.02, 9], [2.0, 1.0, 9]], [True] * 3, [True] * 3)
-    assert SIZES[view.best()] == 16
+    assert SIZES[view.best] == 16
 
 
 def test_a_size_that_is_barred_or_not_run_is_not_the_best() -> None:
     """The fastest is out of memory, the second was never run: the third is recommended."""
     view = outlook([[1.0, 2.0, 3.0]], [True, False, True], [False, True, True])
-    assert SIZES[view.best()] == 32
+    assert SIZES[view.best] == 32
 
 
 def test_regret_is_taken_against_open_sizes() -> None:
     """A barred size sets no standard; one that was not run does."""
     barred = outlook([[1.0, 2.0, 3.0]] * 20, [True, True, True], [False, True, True])
-    assert barred.regret() == 0
+    assert barred.regret == 0
     unrun = outlook([[1.0, 2.0, 3.0]] * 20, [False, True, True], [True, True, True])
-    assert unrun.regret() == 1.0
+    assert unrun.regret == 1.0
 
 
 def test_alike_are_measured_sizes_within_five_per_cent() -> None:

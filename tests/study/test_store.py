@@ -61,7 +61,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         store.add_runs(RUNS[::-1])
     with Store(path) as store:
         assert (store.fact("target"), store.fact("seconds")) == ({"text": "val_loss<=0.2"}, 2.5)
-        assert store.timings() == sorted(times, key=lambda timing: (timing.round, timing.batch_size))
+        assert [*store.timings()] == sorted(times, key=lambda timing: (timing.round, timing.batch_size))
         assert store.runs() == RUNS
         assert store.fact("never") is None
 

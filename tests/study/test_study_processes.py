@@ -76,14 +76,15 @@ def test_a_killed_process_does_no_harm(workers: Workers) -> None:
 
 
 def test_no_process_is_left() -> None:
-    """However much is still to be done."""
+    """However much is still to be done; those of another test may still be ending."""
+    before = set(multiprocessing.active_children())
     made = Workers(blobs(), 2)
     made.begin()
     for seed in range(8):
         made.submit(sweep(seed), math.inf)
-    assert len(multiprocessing.active_children()) == 2
+    assert len(set(multiprocessing.active_children()) - before) == 2
     made.close()
-    assert multiprocessing.active_children() == []
+    assert set(multiprocessing.active_children()) <= before
 
 
 STUDY = """

@@ -48,6 +48,8 @@ class Costs:
     batch_sizes: Sequence[int]
     asked: int = field(init=False, default=0)
     """Rounds asked for so far."""
+    _rounds: tuple[list[Timing], Array] | None = field(init=False, default=None)
+    """The timings that counted last, and the rounds they make: the same while runs are made."""
 
     def measure_memory(self, limit: float) -> None:
         """Peak bytes of every size, once; a size that may need more than there is is tried out first.
@@ -127,7 +129,9 @@ class Costs:
         """Seconds per step, `(rounds, sizes)`; NaN: not timed in this round, but each size is in some."""
         most = self.asked if self.subject.timed_apart else math.inf
         timings = [timing for timing in recent(self.store) if timing.round < most]
-        return foretold(rounds_of(timings, self.batch_sizes), self.batch_sizes)
+        if self._rounds is None or self._rounds[0] != timings:
+            self._rounds = timings, foretold(rounds_of(timings, self.batch_sizes), self.batch_sizes)
+        return self._rounds[1]
 
     def seconds(self) -> dict[int, float]:
         """Typical seconds per step of every size."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -22,7 +23,7 @@ ALIKE = 1.05
 """A batch size counts as good as the best when it takes at most this many times its seconds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Outlook:
     """Draws of the seconds to target, T(B) = S(B) t(B), at every batch size."""
 
@@ -36,24 +37,27 @@ class Outlook:
     seconds: Array
     """float64 `(draws, sizes)`."""
 
-    @property
+    @cached_property
     def usable(self) -> Array:
         """Whether the size may be recommended now: measured and open."""
         return self.measured & self.open
 
-    @property
+    @cached_property
     def ratios(self) -> Array:
         """Seconds to target over those of the best open size, in every draw, `(draws, sizes)`."""
         return self.seconds / np.where(self.open, self.seconds, np.inf).min(axis=1, keepdims=True)
 
+    @cached_property
     def best(self) -> int:
         """The measured size of least expected regret, as an index."""
         return int(np.where(self.usable, self.ratios.mean(axis=0), np.inf).argmin())
 
+    @cached_property
     def regret(self) -> float:
         """The regret of the best that is not exceeded in 95 % of the draws: 0.05 is 5 % more seconds."""
-        return float(np.quantile(self.ratios[:, self.best()], 0.95) - 1)
+        return float(np.quantile(self.ratios[:, self.best], 0.95) - 1)
 
+    @cached_property
     def chance_of_best(self) -> Array:
         """How likely each size is the fastest of the open ones, `(sizes,)`."""
         fastest = np.where(self.open, self.seconds, np.inf).argmin(axis=1)
@@ -62,7 +66,7 @@ class Outlook:
     def alike(self) -> tuple[int, ...]:
         """Measured sizes that are more likely than not within 5 % of the best."""
         near = (self.ratios <= ALIKE).mean(axis=0) >= 0.5
-        near[self.best()] = True
+        near[self.best] = True
         return tuple(size for size, yes in zip(self.batch_sizes, near & self.usable, strict=True) if yes)
 
     def clock_leads(self, contenders: Sequence[int]) -> bool:
@@ -70,7 +74,7 @@ class Outlook:
 
         It is the variance of ln of their ratio, of seconds per step and of steps to target.
         """
-        best, chance = self.best(), self.chance_of_best()
+        best, chance = self.best, self.chance_of_best
         rivals = [i for i, size in enumerate(self.batch_sizes) if size in contenders and i != best]
         rival = max(rivals, key=lambda i: chance[i])
         pair = [best, rival]
@@ -80,12 +84,12 @@ class Outlook:
     def surely_alike(self) -> tuple[int, ...]:
         """Measured sizes that are within 5 % of the best with 95 % probability; the best in any case."""
         near = (self.ratios <= ALIKE).mean(axis=0) >= SURE
-        near[self.best()] = True
+        near[self.best] = True
         return tuple(size for size, yes in zip(self.batch_sizes, near & self.usable, strict=True) if yes)
 
     def span(self) -> tuple[int, int]:
         """Smallest and largest size of a set that holds the fastest with 95 % probability."""
-        chance = self.chance_of_best()
+        chance = self.chance_of_best
         likely = np.argsort(-chance, kind="stable")
         count = int(np.searchsorted(np.cumsum(chance[likely]), 0.95)) + 1
         members = likely[:count]

@@ -43,7 +43,7 @@ def skeleton(batch_sizes: Sequence[int], middle: int, expected: float | None = N
 
 def contenders(view: Outlook) -> dict[int, float]:
     """The batch sizes that may be the fastest, each with its probability; the best in any case."""
-    best, chance = view.batch_sizes[view.best()], view.chance_of_best().tolist()
+    best, chance = view.batch_sizes[view.best], view.chance_of_best.tolist()
     known = zip(view.batch_sizes, chance, strict=True)
     return {size: share for size, share in known if share >= CONTENDS or size == best}
 
@@ -62,7 +62,7 @@ def to_time_again(
     Returns:
         Sizes; empty: seeds tell more, or the answer stands.
     """
-    if view is None or rounds >= MOST_ROUNDS or view.regret() <= tolerance:
+    if view is None or rounds >= MOST_ROUNDS or view.regret <= tolerance:
         return ()
     chance = contenders(view)
     if len(chance) < 2 or any(size not in searched for size in chance) or not view.clock_leads([*chance]):
@@ -105,7 +105,7 @@ def next_step(
     if new:
         return max(new, key=lambda size: chance[size])
     least = min(seeds.get(size, 0) for size in chance)
-    if least >= min(LEAST_SEEDS, most_seeds) and view.regret() <= tolerance:
+    if least >= min(LEAST_SEEDS, most_seeds) and view.regret <= tolerance:
         return None
     left = [size for size in chance if seeds.get(size, 0) < most_seeds]
     return min(left, key=lambda size: (seeds.get(size, 0), -chance[size]), default=None)

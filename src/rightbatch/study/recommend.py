@@ -161,7 +161,7 @@ def analyse(
         recommended=_preferred(usable, within, view, prefer, _ease(table, memory)),
         interval=None if view is None else view.span(),
         within=within,
-        regret=None if view is None else view.regret(),
+        regret=None if view is None else view.regret,
         step_curve=_step_curve(table.batch_sizes, timed),
         cliff=_cliff(table, found, missed, within),
     )
@@ -223,7 +223,7 @@ def _preferred(
     """The size to recommend; the fastest leaves a choice only among those that surely are as fast."""
     if not usable:
         return None
-    best = within[0] if view is None else view.batch_sizes[view.best()]
+    best = within[0] if view is None else view.batch_sizes[view.best]
     sure = within if view is None else view.surely_alike()
     alike = [size for size in usable if size.batch_size in (sure if prefer == "fastest" else within)]
     keys: dict[str, Callable[[Size], Any]] = {

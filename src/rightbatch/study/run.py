@@ -22,7 +22,7 @@ from rightbatch.study.grid import lr_at, outwards
 from rightbatch.study.noise import RunNoise, noise_along
 from rightbatch.study.outlook import Outlook, outlook
 from rightbatch.study.plan import LEAST_SEEDS, MORE, foreseen, next_step, skeleton, to_time_again
-from rightbatch.study.pool import choices, pool
+from rightbatch.study.pool import Choice, Pool, choices, pool
 from rightbatch.study.problem import Problem
 from rightbatch.study.quick import as_fact, estimate
 from rightbatch.study.search import Search
@@ -83,6 +83,8 @@ class StudyRun:
     stopped: str = field(init=False, default="")
     search: Search = field(init=False)
     costs: Costs = field(init=False)
+    _pooled: tuple[int, Pool, dict[int, Choice]] | None = field(init=False, default=None)
+    """The table of the first so many runs, with its choices."""
 
     def run(self) -> None:
         """Do what is still to be done, until the answer stands or the budget is spent."""
@@ -152,9 +154,9 @@ class StudyRun:
         if view is None or self.store.fact("generalisation") or not isinstance(self.subject, Problem):
             return
         self.session.worked = True
-        steps = np.median(np.exp(view.steps.log_steps[:, view.best()]))
-        runs = self.search.tuned_runs(choices(pool(self.search.runs, self.settings.batch_sizes)))
-        best = self.settings.batch_sizes[view.best()]
+        steps = np.median(np.exp(view.steps.log_steps[:, view.best]))
+        runs = self.search.tuned_runs(self._table()[1])
+        best = self.settings.batch_sizes[view.best]
         found = generalisation.measure(
             self.subject, runs, float(steps) * best, ahead=self.ahead, deadline=self.session.deadline
         )
@@ -231,13 +233,22 @@ class StudyRun:
                 break
             self._foresee(view)
             if step in self.search.found:
-                self._add_seed(step)
+                self._add_round(view, step)
             else:
                 self._find(step)
         if view is None:
             self._confirm()
-        sure = view is not None and view.regret() <= self.tolerance
+        sure = view is not None and view.regret <= self.tolerance
         self.stopped = _SURE.format(percent=units.percent(self.tolerance)) if sure else _ALL_DONE
+
+    def _add_round(self, view: Outlook | None, size: int | None) -> None:
+        """One more seed of each size that contends and has as few as this one, before looking again."""
+        seeds = self.search.seeds
+        number = seeds.get(size, 0) if size is not None else 0
+        while size in self.search.found and seeds.get(size, 0) == number:
+            self._add_seed(size)
+            size = self._next_step(view, self.search.found, seeds)
+            self._foresee(view)
 
     def _next_step(
         self, view: Outlook | None, searched: Collection[int], seeds: Mapping[int, int]
@@ -321,9 +332,16 @@ class StudyRun:
             return math.inf
         return _SWEEP_COSTS * float(np.median(view.seconds[:, self.settings.batch_sizes.index(size)]))
 
+    def _table(self) -> tuple[Pool, dict[int, Choice]]:
+        """All runs, and the best learning rate of each size."""
+        runs = self.search.runs
+        if self._pooled is None or self._pooled[0] != len(runs):
+            table = pool(runs, self.settings.batch_sizes)
+            self._pooled = len(runs), table, choices(table)
+        return self._pooled[1:]
+
     def _view(self) -> Outlook | None:
-        table = pool(self.search.runs, self.settings.batch_sizes)
-        found = choices(table)
+        table, found = self._table()
         missed = [size for size in self.search.found if size not in found]
         memory = memory_of(self.store)
         heavy = [size for size in self.settings.batch_sizes if memory.get(size, 0) > self._memory()]
@@ -340,7 +358,7 @@ class StudyRun:
         return rounds + len(self.settings.batch_sizes) * (1 + self.settings.seeds)
 
     def _best(self) -> str:
-        found = choices(pool(self.search.runs, self.settings.batch_sizes))
+        found = self._table()[1]
         if not found:
             return ""
         seconds = self.costs.seconds()

@@ -48,6 +48,7 @@ class Store:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
+        self._timings: tuple[Timing, ...] | None = None
         with self._spoken():
             # A store that is let go closes its file; Python 3.13 warns of one that does not. The thread that
             # lets it go may be another, such as the one of a train function.
@@ -132,14 +133,17 @@ class Store:
         with self._writing() as db:
             _put(db, facts)
 
-    def timings(self) -> list[Timing]:
-        """All timings, by round and batch size."""
-        with self._spoken():
-            rows = self._db.execute("SELECT batch_size, round, steps, seconds FROM timing ORDER BY 2, 1")
-            return [Timing(*row) for row in rows]
+    def timings(self) -> tuple[Timing, ...]:
+        """All timings, by round and batch size; the same tuple until there are more."""
+        if self._timings is None:
+            with self._spoken():
+                rows = self._db.execute("SELECT batch_size, round, steps, seconds FROM timing ORDER BY 2, 1")
+                self._timings = tuple(Timing(*row) for row in rows)
+        return self._timings
 
     def add_timings(self, timings: Sequence[Timing], **facts: Any) -> None:
         """Store one round of timings, and facts with it."""
+        self._timings = None
         with self._writing() as db:
             db.executemany("INSERT INTO timing VALUES (?, ?, ?, ?)", timings)
             _put(db, facts)
@@ -155,6 +159,7 @@ class Store:
 
     def add_runs(self, runs: Sequence[Run], timings: Sequence[Timing] = (), **facts: Any) -> None:
         """Store the runs of one sweep, all or none, with facts and their timings, further rounds each."""
+        self._timings = None
         with self._writing() as db:
             for timing in timings:
                 db.execute(_NEXT_ROUND, (timing.batch_size, timing.batch_size, timing.steps, timing.seconds))
