@@ -67,13 +67,13 @@ def drift(rounds: ArrayLike) -> Drift | None:
         return None
     speed = np.nanmedian(logs - np.nanmedian(logs, axis=0), axis=1)
     clear, place = _clearest(speed[None])
-    shuffled = generator("drift").permuted(np.tile(speed, (PERMUTATIONS, 1)), axis=1)
-    p_value = (1 + int((_clearest(shuffled)[0] >= clear[0] * (1 - 1e-9)).sum())) / (1 + PERMUTATIONS)
     at = int(place[0])
     factor = float(np.exp(np.median(speed[at:]) - np.median(speed[:at])))
-    if p_value > CHANCE or max(factor, 1 / factor) < LEAST:
+    if max(factor, 1 / factor) < LEAST:
         return None
-    return Drift(at, factor, p_value)
+    shuffled = generator("drift").permuted(np.tile(speed, (PERMUTATIONS, 1)), axis=1)
+    p_value = (1 + int((_clearest(shuffled)[0] >= clear[0] * (1 - 1e-9)).sum())) / (1 + PERMUTATIONS)
+    return Drift(at, factor, p_value) if p_value <= CHANCE else None
 
 
 def _clearest(speed: Floats) -> tuple[Floats, Floats]:

@@ -44,13 +44,13 @@ def imputed(
     """
     table = np.tile(log_steps, (worlds, 1, 1))
     arrived, usual = known * ~missed, np.full(worlds, PRIOR_SCATTER**2)
-    start = draw(sizes, Worlds(table, arrived, usual, usual), random, worlds, COARSE).log_steps
-    mean, sigma2, omega2 = np.broadcast_to(start[:, None, :], table.shape), usual, usual
+    start = draw(sizes, Worlds(table, arrived, usual, usual), random, worlds, COARSE)
+    mean, sigma2, omega2 = np.broadcast_to(start.log_steps[:, None, :], table.shape), usual, usual
     low = log_steps[missed]
     for _ in range(ROUNDS):
         table[:, missed] = _above(low, mean[:, missed], np.sqrt(sigma2)[:, None], random)
         state = Worlds(table, known, sigma2, omega2)
-        sized = draw(sizes, state, random, worlds, COARSE).log_steps
+        sized = draw(sizes, state, random, worlds, start.edges).log_steps
         luck = _luck(state, sized, random)
         mean = sized[:, None, :] + luck[:, :, None]
         sigma2 = _variances((known * (table - mean) ** 2).sum(axis=(1, 2)), int(known.sum()), random)

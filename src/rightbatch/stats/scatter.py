@@ -1,5 +1,7 @@
 """How much runs scatter: draws of the variance of a run and of a seed's luck."""
 
+from functools import lru_cache
+
 import numpy as np
 from scipy import stats
 
@@ -43,5 +45,10 @@ def scatter(
 def variance_draws(squares: float, degrees: int, random: np.random.Generator, count: int) -> Floats:
     """Draws of a variance, given a sum of squares and its degrees of freedom, at shuffled quantiles."""
     total = PRIOR_RUNS * PRIOR_SCATTER**2 + squares
-    quantiles = (np.arange(count) + 0.5) / count
-    return np.asarray(total / random.permutation(stats.chi2.ppf(quantiles, PRIOR_RUNS + degrees)))
+    return np.asarray(total / random.permutation(_quantiles(PRIOR_RUNS + degrees, count)))
+
+
+@lru_cache(maxsize=256)
+def _quantiles(degrees: float, count: int) -> Floats:
+    """Of chi-squared, evenly spread; a study asks for the same ones after every sweep."""
+    return np.asarray(stats.chi2.ppf((np.arange(count) + 0.5) / count, degrees))

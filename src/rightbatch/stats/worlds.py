@@ -49,6 +49,8 @@ class Drawn(NamedTuple):
     log_b_crit: Floats
     log_steps: Floats
     """Shape `(draws, sizes)`."""
+    edges: Floats
+    """Of the cells in ln B_crit that B_crit was drawn from, `(cells + 1,)`."""
 
 
 class _Effects(NamedTuple):
@@ -67,7 +69,9 @@ class _Effects(NamedTuple):
         return _Effects(self.mean[world], self.variance[world], self.axes[world], self.measured)
 
 
-def draw(sizes: Floats, worlds: Worlds, random: np.random.Generator, draws: int, cells: int) -> Drawn:
+def draw(
+    sizes: Floats, worlds: Worlds, random: np.random.Generator, draws: int, cells: int | Floats
+) -> Drawn:
     """Draws of S(B), as many from each world.
 
     Given the scatter, the sizes' mean ln S are normal around the curve, with the covariance that
@@ -80,18 +84,18 @@ def draw(sizes: Floats, worlds: Worlds, random: np.random.Generator, draws: int,
         worlds: what to take as known.
         random: the generator.
         draws: how many.
-        cells: of the grid in ln B_crit.
+        cells: of the grid in ln B_crit: how many, placed by where its posterior is high, or their edges.
     """
     effects = _effects(worlds)
     world = np.arange(draws, dtype=np.int64) % len(worlds.sigma2)
-    edges = _edges(effects, sizes, cells)
+    edges = _edges(effects, sizes, cells) if isinstance(cells, int) else cells
     width = np.diff(edges)
     weights = _log_weights(effects, sizes, edges[:-1] + width / 2) + np.log(width)
     tau, place = _cells(weights, world, random)
     log_b_crit = edges[place] + width[place] * random.random(draws)
     level = np.log1p(np.exp(log_b_crit)[:, None] / sizes)
     log_s_min, log_steps = _levels(effects.of(world), level, DEVIATIONS[tau] ** 2, random)
-    return Drawn(log_s_min, log_b_crit, log_steps)
+    return Drawn(log_s_min, log_b_crit, log_steps, edges)
 
 
 def _effects(worlds: Worlds) -> _Effects:
@@ -100,7 +104,7 @@ def _effects(worlds: Worlds) -> _Effects:
     known, table = worlds.known[:, measured], worlds.log_steps[:, :, measured]
     sigma2, omega2 = worlds.sigma2[:, None], worlds.omega2[:, None]
     shared = omega2 / (sigma2 * (sigma2 + known.sum(axis=1) * omega2))
-    precision = -np.einsum("qi,ij,il->qjl", shared, known, known, optimize=True)
+    precision = -(shared[:, None, :] * known.T) @ known
     diagonal = np.arange(known.shape[1])
     precision[:, diagonal, diagonal] += known.sum(axis=0) / sigma2
     sums = (known * table).sum(axis=2)

@@ -48,8 +48,8 @@ class Costs:
     batch_sizes: Sequence[int]
     asked: int = field(init=False, default=0)
     """Rounds asked for so far."""
-    _rounds: tuple[list[Timing], Array] | None = field(init=False, default=None)
-    """The timings that counted last, and the rounds they make: the same while runs are made."""
+    _known: tuple[list[Timing], Array, dict[int, float]] | None = field(init=False, default=None)
+    """The timings that counted last, the rounds they make and their medians: the same while runs are made."""
 
     def measure_memory(self, limit: float) -> None:
         """Peak bytes of every size, once; a size that may need more than there is is tried out first.
@@ -103,8 +103,10 @@ class Costs:
         self.asked += ROUNDS
         self._time(self._rounds_done(), self.asked, total, batch_sizes)
 
-    def time_again(self, *, total: int) -> bool:
-        """A few rounds more; if they are of another speed, all of them, and what was before does not count.
+    def time_again(self, batch_sizes: Sequence[int], *, total: int) -> bool:
+        """A few rounds more of some sizes; if their speed is another, all rounds of all sizes anew.
+
+        What was timed before the change does not count then.
 
         Returns:
             Whether the machine had changed.
@@ -112,7 +114,7 @@ class Costs:
         if not self.subject.timed_apart or not self.session.worked:
             return False
         self.asked += AGAIN
-        self._time(self._rounds_done(), self.asked, total, self.sizes())
+        self._time(self._rounds_done(), self.asked, total, batch_sizes)
         since = timed_since(self.store)
         rounds = rounds_of(self.store.timings(), self.batch_sizes)[since:]
         rounds = rounds[:, ~np.isnan(rounds).all(axis=0)]
@@ -127,16 +129,20 @@ class Costs:
 
     def rounds(self) -> Array:
         """Seconds per step, `(rounds, sizes)`; NaN: not timed in this round, but each size is in some."""
-        most = self.asked if self.subject.timed_apart else math.inf
-        timings = [timing for timing in recent(self.store) if timing.round < most]
-        if self._rounds is None or self._rounds[0] != timings:
-            self._rounds = timings, foretold(rounds_of(timings, self.batch_sizes), self.batch_sizes)
-        return self._rounds[1]
+        return self._counted()[0]
 
     def seconds(self) -> dict[int, float]:
         """Typical seconds per step of every size."""
-        typical = np.nanmedian(self.rounds(), axis=0).tolist()
-        return dict(zip(self.batch_sizes, typical, strict=True))
+        return self._counted()[1]
+
+    def _counted(self) -> tuple[Array, dict[int, float]]:
+        most = self.asked if self.subject.timed_apart else math.inf
+        timings = [timing for timing in recent(self.store) if timing.round < most]
+        if self._known is None or self._known[0] != timings:
+            rounds = foretold(rounds_of(timings, self.batch_sizes), self.batch_sizes)
+            typical = np.nanmedian(rounds, axis=0).tolist()
+            self._known = timings, rounds, dict(zip(self.batch_sizes, typical, strict=True))
+        return self._known[1:]
 
     def _rounds_done(self) -> int:
         return max((timing.round + 1 for timing in self.store.timings()), default=0)

@@ -13,7 +13,7 @@ import numpy as np
 
 from rightbatch import units
 from rightbatch.errors import SettingError
-from rightbatch.records import Progress
+from rightbatch.records import Array, Progress
 from rightbatch.study import costs, generalisation
 from rightbatch.study.ahead import Ahead
 from rightbatch.study.aim import Aim, whole_steps
@@ -85,6 +85,8 @@ class StudyRun:
     costs: Costs = field(init=False)
     _pooled: tuple[int, Pool, dict[int, Choice]] | None = field(init=False, default=None)
     """The table of the first so many runs, with its choices."""
+    _viewed: tuple[tuple[int, int], Array, Outlook | None] | None = field(init=False, default=None)
+    """What so many runs and searches said, with these timings."""
 
     def run(self) -> None:
         """Do what is still to be done, until the answer stands or the budget is spent."""
@@ -143,7 +145,8 @@ class StudyRun:
             self._complete()
         self._answer()  # what these runs say may have raised new doubt
         self.ahead.settle(deadline=self.session.deadline)
-        if self.costs.time_again(total=self._total()):
+        searched = [size for size in self.costs.sizes() if size in self.search.found]
+        if self.costs.time_again(searched, total=self._total()):
             self._answer()
         if self.complete:
             self._compare_generalisation()
@@ -341,13 +344,19 @@ class StudyRun:
         return self._pooled[1:]
 
     def _view(self) -> Outlook | None:
+        known, rounds = (len(self.search.runs), len(self.search.found)), self.costs.rounds()
+        if self._viewed is None or self._viewed[0] != known or self._viewed[1] is not rounds:
+            self._viewed = known, rounds, self._outlook(rounds)
+        return self._viewed[2]
+
+    def _outlook(self, rounds: Array) -> Outlook | None:
         table, found = self._table()
         missed = [size for size in self.search.found if size not in found]
         memory = memory_of(self.store)
         heavy = [size for size in self.settings.batch_sizes if memory.get(size, 0) > self._memory()]
         beyond = too_large(self.store, self.settings.batch_sizes)
         barred = [*missed, *heavy, *beyond]
-        return outlook(table, found, self.costs.rounds(), barred=barred, seed=self.settings.seed)
+        return outlook(table, found, rounds, barred=barred, seed=self.settings.seed)
 
     def _tell(self, stage: str, detail: str) -> None:
         self.session.tell(stage, detail, total=self._total(), best=self._best())
