@@ -190,6 +190,15 @@ def test_each_run_is_the_sweeps(undisturbed: list[Run]) -> None:
         assert alone.steps_to_target == pytest.approx(run.steps_to_target, rel=1e-3)
 
 
+def test_later_seeds_are_not_evaluated_where_none_arrives(undisturbed: list[Run]) -> None:
+    """The first seed is, from the first step on; the others from where one might."""
+    first = {run.curve_steps[0] for run in undisturbed if run.seed == 0}
+    later = [run for run in undisturbed if run.seed and run.batch_size == SIZES[0]]
+    assert first == {1}
+    assert max(run.curve_steps[0] for run in later) > 1
+    assert all(run.curve_steps[0] < (run.steps_to_target or run.steps) for run in later)
+
+
 def test_progress_tells_what_is_done() -> None:
     """Stages follow each other, the work done grows to the total, and the best so far is named."""
     told: list[Progress] = []

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rightbatch.learners.protocol import Learner
-from rightbatch.measure.crossing import crossing
+from rightbatch.measure.crossing import crossing, last_check, next_check
 from rightbatch.records import Array, Batch, Outcome, StepResult
 from rightbatch.study.grid import lr_at
 from rightbatch.study.problem import Problem
@@ -163,6 +163,33 @@ def test_the_crossing_is_that_of_the_whole_curve() -> None:
     assert len(arrived) >= 2
     for run in arrived:
         assert crossing(run.curve_steps, run.curve, target) == pytest.approx(run.steps_to_target, rel=1e-5)
+
+
+def test_steps_without_an_evaluation_change_no_run() -> None:
+    """Runs that arrive later arrive at the same step; what was not looked at is missing from their curves."""
+    settings: dict[str, Any] = {"batch_size": 8, "target": Target("loss", "validation", 0.45)}
+    whole = swept(blobs(), [-10, -8, -6, 4], **settings)
+    earliest = min(run.steps_to_target for run in whole if run.steps_to_target is not None)
+    unseen = last_check(earliest / 2)
+    assert unseen >= 5
+    for run, other in zip(swept(blobs(), [-10, -8, -6, 4], unseen=unseen, **settings), whole, strict=True):
+        assert (run.outcome, run.steps_to_target) == (other.outcome, other.steps_to_target)
+        if run.outcome is not Outcome.DIVERGED:
+            seen = [step > unseen for step in other.curve_steps]
+            assert run.curve_steps == other.curve_steps[seen.index(True) :]
+            assert run.curve == other.curve[seen.index(True) :]
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_a_run_that_arrives_where_nobody_looked_is_made_again(before: int) -> None:
+    """With every evaluation, the whole sweep; also if it arrives at the first or second look."""
+    settings: dict[str, Any] = {"batch_size": 8, "target": Target("loss", "validation", 0.45)}
+    whole = swept(blobs(), [-10, -6], **settings)
+    earliest = min(run.steps_to_target for run in whole if run.steps_to_target is not None)
+    checks = [0]
+    while checks[-1] < earliest:
+        checks.append(next_check(checks[-1]))
+    assert swept(blobs(), [-10, -6], unseen=checks[-1 - before], **settings) == whole
 
 
 @pytest.mark.parametrize("seconds", [-1.0, 0.0])

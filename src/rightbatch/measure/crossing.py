@@ -20,6 +20,19 @@ def next_check(step: int) -> int:
     return max(step + 1, math.ceil(step * SPACING - 1e-9))
 
 
+def last_check(step: float) -> int:
+    """The step of the last evaluation that is not after this one; 0: there is none.
+
+    Example:
+        >>> [last_check(step) for step in (0.5, 16.9, 18, 105)]
+        [0, 16, 17, 100]
+    """
+    last = 0
+    while next_check(last) <= step:
+        last = next_check(last)
+    return last
+
+
 def smoothed(values: Sequence[float], *, worst: float = math.inf) -> list[float]:
     """The median of every value and its two neighbours; the ends are left out.
 

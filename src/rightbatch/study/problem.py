@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,9 @@ from rightbatch.train.memory import BatchTooLargeError
 from rightbatch.train.target import Target, parse_target
 
 _HARMLESS_LR = 1e-6
+
+_TO_CROSS = 4
+"""Evaluations from which a crossing is known: two medians of three."""
 
 _DROP_BELOW = 0.7
 """Finished replicas are dropped when so few are left: a copy costs about three steps."""
@@ -110,6 +113,8 @@ def _side_by_side(problem: Problem, sweep: Sweep, deadline: float) -> list[Run]:
         for curve in [curve for curve in curves if curve.outcome is None]:
             curve.note(error.step + 1, math.nan)
             curve.end(Outcome.OUT_OF_MEMORY, f"a batch of {sweep.batch_size:,} did not fit in memory")
+    if sweep.unseen and any(curve.crossed is not None and len(curve.steps) < _TO_CROSS for curve in curves):
+        return _side_by_side(problem, replace(sweep, unseen=0), deadline)
     return [curve.run(sweep.batch_size, sweep.seed) for curve in curves]
 
 
@@ -122,7 +127,7 @@ def _train(problem: Problem, sweep: Sweep, curves: list[Curve], deadline: float)
     step = 0
     while alive:
         lr = np.array([lr_at(curve.point) for curve in alive], np.float32)
-        for event in _evaluations(train(problem.learner, state, batches, lr, step=step), step):
+        for event in _evaluations(train(problem.learner, state, batches, lr, step=step), step, sweep.unseen):
             if time.perf_counter() > deadline:
                 raise DeadlineError
             _note(alive, event, problem.metric(event.state, sweep.target))
@@ -135,9 +140,9 @@ def _train(problem: Problem, sweep: Sweep, curves: list[Curve], deadline: float)
         alive = [alive[i] for i in keep]
 
 
-def _evaluations(events: Iterator[StepEvent], step: int) -> Iterator[StepEvent]:
+def _evaluations(events: Iterator[StepEvent], step: int, unseen: int) -> Iterator[StepEvent]:
     """The events at which to evaluate."""
-    check = next_check(step)
+    check = next_check(max(step, unseen))
     for event in events:
         if event.step == check:
             check = next_check(check)

@@ -61,6 +61,9 @@ class Sweep:
     target yet, goes on to `most_steps`."""
     hopeless: float = HOPELESS
     """A learning rate is given up after this many times the steps of the first one to arrive."""
+    unseen: int = 0
+    """Steps without an evaluation at the beginning, where no run is expected to arrive; if one does all
+    the same, the sweep is made again with every evaluation."""
 
 
 class Subject(Protocol):
