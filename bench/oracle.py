@@ -1,6 +1,6 @@
 """An exhaustive sweep of every task of the suite: what the study's answers are compared with.
 
-    python bench/oracle.py [--seeds 5] [--only digits] [--folder bench/.oracle] [--sharpen]
+    python bench/oracle.py [--seeds 5] [--only digits] [--folder bench/.oracle] [--sharpen | --seconds]
 
 For each task: batch sizes in powers of two and the full batch, nine learning rates in steps of sqrt(2)
 around the best, extended until the best over all seeds is inside, every run until it arrives or has
@@ -8,7 +8,9 @@ seen the data `EPOCHS` times: what a careful person would sweep. Then, not count
 for the sizes that may be the fastest, so that the oracle's own noise is small. The target is the one that
 the study sets by itself. Writes one JSON file a task and prints a line.
 
-With `--sharpen` the sweeps that lie in the folder are kept, and only the many seeds are run anew.
+With `--sharpen` the sweeps that lie in the folder are kept, and only the many seeds are run anew. With
+`--seconds` sweeps and timings are made again for their seconds alone, around the best learning rates that
+lie there: the pace of a machine changes from day to day, and cost is a ratio of seconds.
 """
 
 import argparse
@@ -113,17 +115,30 @@ def oracle(task: Task, seeds: int) -> dict[str, Any]:
     target = parse_target(pilot["target"]["text"], problem_task(task))
     known = {row["batch_size"]: row["learning_rate"] for row in pilot["batch_sizes"] if row["learning_rate"]}
     sizes = [size for size in batch_sizes_for(len(problem.train[0])) if size in known]
+    centres = {size: round(2 * math.log2(known[size])) for size in sizes}
+    rows, seconds = swept(problem, target, centres, seeds)
+    add_timings(problem, rows)
+    sharpen(problem, target, rows)
+    return {"task": task.name, "target": str(target), "seconds": seconds, "seeds": seeds, "sizes": rows}
+
+
+def swept(
+    problem: Problem, target: Target, centres: dict[int, int], seeds: int
+) -> tuple[list[dict[str, Any]], float]:
+    """A row a batch size, and the seconds that all of them took."""
     started = time.perf_counter()
-    rows = [best_of(problem, target, size, round(2 * math.log2(known[size])), seeds) for size in sizes]
-    seconds = time.perf_counter() - started
-    rounds = list(problem.time_steps(sizes, rounds=ROUNDS))
+    rows = [best_of(problem, target, size, centre, seeds) for size, centre in centres.items()]
+    return rows, time.perf_counter() - started
+
+
+def add_timings(problem: Problem, rows: list[dict[str, Any]]) -> None:
+    """Give every row its seconds per step."""
+    rounds = list(problem.time_steps([row["batch_size"] for row in rows], rounds=ROUNDS))
     for row in rows:
         timed = [
             timing.seconds for line in rounds for timing in line if timing.batch_size == row["batch_size"]
         ]
         row["seconds_per_step"] = float(np.median(timed))
-    sharpen(problem, target, rows)
-    return {"task": task.name, "target": str(target), "seconds": seconds, "seeds": seeds, "sizes": rows}
 
 
 def sharpen(problem: Problem, target: Target, rows: list[dict[str, Any]]) -> None:
@@ -147,6 +162,16 @@ def sharpened(task: Task, path: Path) -> dict[str, Any]:
     return found
 
 
+def timed_again(task: Task, path: Path) -> dict[str, Any]:
+    """The stored sweep of a task with today's seconds."""
+    found: dict[str, Any] = json.loads(path.read_text())
+    problem, target = problem_of(task), parse_target(found["target"], problem_task(task))
+    centres = {row["batch_size"]: row["point"] for row in found["sizes"]}
+    _, found["seconds"] = swept(problem, target, centres, found["seeds"])
+    add_timings(problem, found["sizes"])
+    return found
+
+
 def problem_task(task: Task) -> str:
     """Regression or classification."""
     return task.data().task
@@ -159,6 +184,7 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent / ".oracle")
     parser.add_argument("--sharpen", action="store_true")
+    parser.add_argument("--seconds", action="store_true")
     arguments = parser.parse_args()
     arguments.folder.mkdir(exist_ok=True)
     for task in TASKS:
@@ -166,7 +192,12 @@ def main() -> None:
             continue
         path = arguments.folder / f"{task.name.replace(', ', '-').replace(' ', '_')}.json"
         with threadpool_limits(1):
-            found = sharpened(task, path) if arguments.sharpen else oracle(task, arguments.seeds)
+            if arguments.sharpen:
+                found = sharpened(task, path)
+            elif arguments.seconds:
+                found = timed_again(task, path)
+            else:
+                found = oracle(task, arguments.seeds)
         path.write_text(json.dumps(found, indent=1))
         best = min(found["sizes"], key=lambda row: row["log_steps"] + math.log(row["seconds_per_step"]))
         print(

@@ -42,17 +42,20 @@ class SettingError(RightbatchError, ValueError):
 
     def __init__(self, argument: str, problem: str, got: Any, instead: str) -> None:
         self.argument, self.problem, self.got, self.instead = argument, problem, got, instead
-        super().__init__(self._text(argument))
+        super().__init__(self._text(argument, got))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.argument, self.problem, self.got, self.instead)
 
-    def _text(self, name: str) -> str:
-        return f"{name} {self.problem}, got {self.got!r}; {self.instead}."
+    def _text(self, name: str, got: Any) -> str:
+        return f"{name} {self.problem}, got {got!r}; {self.instead}."
 
     def sentence(self, *, command_line: bool = False) -> str:
-        """The message; on the command line the argument is written as its option."""
-        return self._text("--" + self.argument.replace("_", "-")) if command_line else str(self)
+        """The message; on the command line the argument is written as its option, a list as it was typed."""
+        if not command_line:
+            return str(self)
+        typed = ",".join(map(str, self.got)) if isinstance(self.got, list | tuple) else self.got
+        return self._text("--" + self.argument.replace("_", "-"), typed)
 
 
 class DataError(RightbatchError, ValueError):

@@ -60,7 +60,7 @@ def test_none_converged_is_exit_code_3() -> None:
 
 
 MISUSE = {
-    "--batch-sizes 10": "--batch-sizes must be at least two to compare, got (10,); "
+    "--batch-sizes 10": "--batch-sizes must be at least two to compare, got '10'; "
     "write sizes such as 1, 10 and 100.",
     "--batch-sizes 1,x": "--batch-sizes must be whole numbers with commas between them, got '1,x'; "
     "write sizes such as 1,8,64, or auto.",

@@ -140,7 +140,7 @@ def test_sentences_of_what_is_foretold() -> None:
         "Runs at the sizes that bear on the answer: 11 of 12 are only foretold here.",
         "A learning rate tuned at each, and 5 seeds or more: 95 % intervals.",
         "How well the sizes generalise, and after how many trainings the study has paid.",
-        "The same command without --quick goes on from what is stored.",
+        "The same study without the quick answer goes on from what is stored.",
     ]
     assert words.full_study(example()) == []
 

@@ -228,7 +228,7 @@ def full_study(document: Document) -> list[str]:
         f"Runs at the sizes that bear on the answer: {guessed} of {len(rows)} are only foretold here.",
         f"A learning rate tuned at each, and {units.plural(seeds, 'seed')} or more: 95 % intervals.",
         "How well the sizes generalise, and after how many trainings the study has paid.",
-        "The same command without --quick goes on from what is stored.",
+        "The same study without the quick answer goes on from what is stored.",
     ]
 
 
