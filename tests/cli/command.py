@@ -28,7 +28,7 @@ def rightbatch(*words: str) -> Said:
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch.object(sys, "argv", ["rightbatch", *words]),
-        mock.patch.object(sys.modules["__main__"], "__package__", None),  # else click names `python -m pytest`
+        mock.patch.object(sys.modules["__main__"], "__package__", None),  # or click names pytest
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
