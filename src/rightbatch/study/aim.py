@@ -11,7 +11,7 @@ from rightbatch.study.pilot import SEEDS, pilot_target
 from rightbatch.study.session import Session
 from rightbatch.study.settings import Settings
 from rightbatch.study.store import Store
-from rightbatch.study.subject import Subject
+from rightbatch.study.subject import Run, Subject
 from rightbatch.train.target import Target
 
 _EPOCHS = 10
@@ -107,6 +107,17 @@ class Aim:
             return wanted  # a train function takes no pilot's steps
         lasts = self.session.budget * _SHARE / (statistics.median(timed) * (len(self.points) + 2 * SEEDS))
         return int(min(wanted, max(lasts, _FEWEST)))
+
+
+def check_far(target: Target, runs: Sequence[Run]) -> None:
+    """Refuse a target that every run meets at its first report, where none could be made before.
+
+    Raises:
+        SettingError: every run does.
+    """
+    if runs and all(run.curve and target.met(run.curve[0]) for run in runs):
+        said = f"is met by the first report of every run ({target.name} is {runs[0].curve[0]:.4g} then)"
+        raise SettingError("target", said, str(target), "write a harder one, or let train report earlier")
 
 
 def whole_steps(subject: Subject, batch_size: int) -> int:

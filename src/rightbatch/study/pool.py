@@ -80,7 +80,8 @@ def choices(table: Pool) -> dict[int, Choice]:
 
     Only learning rates that were run with as many seeds as any other at that size are compared, and of
     them those that reached the target in at least nine tenths of the most; the best is the one of the least
-    mean ln steps, a missed run counted with twice the steps of the longest.
+    mean ln steps, a missed run counted with twice the steps of the longest. Of a single seed the least of
+    several is mostly a lucky one: there each learning rate is judged with its neighbours.
     """
     found = {}
     for column, batch_size in enumerate(table.batch_sizes):
@@ -93,6 +94,8 @@ def choices(table: Pool) -> dict[int, Choice]:
         mean = np.where(arrived, cells, 0).sum(axis=0) / np.maximum(reached, 1)
         longest = np.nanmax(table.log_made[:, column, :], initial=0) + math.log(2)
         score = mean + (1 - reached / ran.max()) * (longest - mean)
+        if ran.max() == 1:
+            score[ran == 1] = _with_neighbours(np.where(reached > 0, score, longest)[ran == 1])
         best = int(np.where(reached >= NEARLY_ALL * reached.max(), score, np.inf).argmin())
         found[batch_size] = Choice(
             point=table.points[best],
@@ -101,6 +104,12 @@ def choices(table: Pool) -> dict[int, Choice]:
             seeds=int(ran[best]),
         )
     return found
+
+
+def _with_neighbours(scores: Array) -> Array:
+    """Half of each score and a quarter of each neighbour's; at an end its own once more."""
+    padded = np.pad(scores, 1, mode="edge")
+    return 0.5 * scores + 0.25 * (padded[:-2] + padded[2:])
 
 
 def chosen_log_steps(table: Pool, found: Mapping[int, Choice]) -> Array:

@@ -16,7 +16,7 @@ from rightbatch.errors import SettingError
 from rightbatch.records import Array, Progress
 from rightbatch.study import costs, generalisation
 from rightbatch.study.ahead import Ahead
-from rightbatch.study.aim import Aim, whole_steps
+from rightbatch.study.aim import Aim, check_far, whole_steps
 from rightbatch.study.costs import Costs, memory_of, recent, too_large
 from rightbatch.study.grid import lr_at, outwards
 from rightbatch.study.noise import RunNoise, noise_along
@@ -38,6 +38,9 @@ MIDDLE = 32
 _SHARE_TO_COMPLETE = 0.15
 """Share of the budget that the table may take once the answer stands, if the answer took less."""
 
+_SHARE_OF_A_SIZE = 0.1
+"""Share of the seconds so far that more seeds of a far size may take."""
+
 _SWEEP_COSTS = 10.0
 """Seconds of a sweep over the seconds of its best run: five learning rates, each up to twice as long."""
 
@@ -57,8 +60,7 @@ class StudyRun:
         store: where they go.
         wide: learning rates of the first search, as points of the grid.
         budget: seconds after which no new run is started; infinite: none.
-        tolerance: the study is done when the recommendation takes at most this share more seconds
-            than the best batch size, with 95 % probability.
+        tolerance: most seconds above those of the best size, as a share, with 95 % probability.
         memory_limit: bytes; a batch size that needs more is not recommended; `None`: no limit.
         complete: whether to measure, when the answer stands, the batch sizes it did not need.
         progress: told of every piece of work done.
@@ -108,7 +110,8 @@ class StudyRun:
             self._measure_costs()
             self._begin_search(self._find_target())
             self._find(self._middle())
-            self._check_far()
+            if not self.subject.timed_apart:
+                check_far(self.search.target, self.search.runs)
             noise = self._measure_noise()
             if self.quick:
                 self._estimate(noise)
@@ -143,6 +146,8 @@ class StudyRun:
         self._add_seeds(1, math.inf)  # the curve hangs on far sizes, so far searched on the coarse grid alone
         if self.complete:
             self._complete()
+        else:
+            self._straighten()
         self._answer()  # what these runs say may have raised new doubt
         self.ahead.settle(deadline=self.session.deadline)
         searched = [size for size in self.costs.sizes() if size in self.search.found]
@@ -164,16 +169,6 @@ class StudyRun:
             self.subject, runs, float(steps) * best, ahead=self.ahead, deadline=self.session.deadline
         )
         self.store.put(generalisation=[asdict(losses) for losses in found])
-
-    def _check_far(self) -> None:
-        """Refuse a target that every learning rate meets at its first report, where none is made before."""
-        target = self.search.target
-        curves = [run.curve for run in self.search.runs if run.batch_size == self._middle()]
-        met = [bool(curve) and target.met(curve[0]) for curve in curves]
-        if self.subject.timed_apart or not met or not all(met):
-            return
-        said = f"is met by the first report of every run ({target.name} is {curves[0][0]:.4g} then)"
-        raise SettingError("target", said, str(target), "write a harder one, or let train report earlier")
 
     def _measure_noise(self) -> RunNoise | None:
         """The noise scale along the first tuned run, measured once."""
@@ -310,6 +305,14 @@ class StudyRun:
                 self._foresee(None)
                 self._add_seed(size)
 
+    def _straighten(self) -> None:
+        """More seeds of the sizes on which the curve hangs, where that takes little."""
+        seconds, most = self.costs.seconds(), _SHARE_OF_A_SIZE * self._cost() / LEAST_SEEDS
+        found = self._table()[1].items()
+        sizes = [size for size, choice in found if choice.steps * seconds[size] <= most]
+        for size in self.search.repeat_best(sizes, LEAST_SEEDS):
+            self._tell_seed(size)
+
     def _affords(self, size: int, most: float) -> bool:
         """Whether a sweep at the size leaves all runs within so many seconds."""
         return self._cost() + self._expected_cost(size) <= most
@@ -320,6 +323,9 @@ class StudyRun:
 
     def _add_seed(self, size: int) -> None:
         self.search.add_seed(size)
+        self._tell_seed(size)
+
+    def _tell_seed(self, size: int) -> None:
         number = self.search.seeds[size]
         self._tell("seeds", f"batch size {size}, seed {number} of {self.settings.seeds}")
 

@@ -1,7 +1,7 @@
 """The runs of a study: the best learning rate of a batch size, found on a coarse grid, then over seeds."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -134,6 +134,20 @@ class Search:
             for seed in range(self.seed, self.seed + number + 1):
                 self._fine(size, seed, more)
             self.fine[size].update(more)
+
+    def repeat_best(self, sizes: Sequence[int], seeds: int) -> Iterator[int]:
+        """Bring these batch sizes to so many seeds with their best learning rates alone.
+
+        Yields:
+            Each size as often as it was run.
+        """
+        table = choices(pool([run for run in self.runs if run.batch_size in sizes], sizes))
+        left = [(size, k) for k in range(seeds) for size in sizes if self.seeds.get(size, 0) <= k]
+        for done, (size, number) in enumerate(left):
+            self._expect((other, self.seed + k, {table[other].point}) for other, k in left[done:])
+            self._fine(size, self.seed + number, {table[size].point})
+            self.seeds[size] = number + 1
+            yield size
 
     def _most_steps(self, size: int, found: Mapping[int, Found]) -> int:
         """Steps that a run may take: from the sizes done, or so many epochs while there is none."""
