@@ -134,7 +134,7 @@ def test_sizes_that_only_the_curve_hangs_on_are_run_with_three_seeds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Where they take little: the second and third with the best learning rate alone."""
-    monkeypatch.setitem(SECONDS, 64, 2.5e-3)
+    monkeypatch.setitem(SECONDS, 64, 2e-3)
     store = Store()
     go_on(store, complete=False, seeds=5)
     assert seeds_of(store)[64] == {0, 1, 2}

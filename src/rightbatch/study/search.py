@@ -136,16 +136,17 @@ class Search:
             self.fine[size].update(more)
 
     def repeat_best(self, sizes: Sequence[int], seeds: int) -> Iterator[int]:
-        """Bring these batch sizes to so many seeds with their best learning rates alone.
+        """Bring these sizes, if run on the fine grid, to so many seeds with their best learning rate alone.
 
         Yields:
             Each size as often as it was run.
         """
-        table = choices(pool([run for run in self.runs if run.batch_size in sizes], sizes))
-        left = [(size, k) for k in range(seeds) for size in sizes if self.seeds.get(size, 0) <= k]
+        fine = [run for run in self.runs if run.point in self.fine.get(run.batch_size, ())]
+        best = {size: {choice.point} for size, choice in choices(pool(fine, sizes)).items()}
+        left = [(size, k) for k in range(seeds) for size in best if self.seeds[size] <= k]
         for done, (size, number) in enumerate(left):
-            self._expect((other, self.seed + k, {table[other].point}) for other, k in left[done:])
-            self._fine(size, self.seed + number, {table[size].point})
+            self._expect((other, self.seed + k, best[other]) for other, k in left[done:])
+            self._fine(size, self.seed + number, best[size])
             self.seeds[size] = number + 1
             yield size
 
