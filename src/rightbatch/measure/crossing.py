@@ -25,7 +25,7 @@ def last_check(step: float) -> int:
 
     Example:
         >>> [last_check(step) for step in (0.5, 16.9, 18, 105)]
-        [0, 16, 17, 100]
+        [0, 16, 17, 102]
     """
     last = 0
     while next_check(last) <= step:
