@@ -239,13 +239,13 @@ class StudyRun:
         sure = view is not None and view.regret <= self.tolerance
         self.stopped = _SURE.format(percent=units.percent(self.tolerance)) if sure else _ALL_DONE
 
-    def _add_round(self, view: Outlook | None, size: int | None) -> None:
-        """One more seed of each size that contends and has as few as this one, before looking again."""
-        seeds = self.search.seeds
-        number = seeds.get(size, 0) if size is not None else 0
-        while size in self.search.found and seeds.get(size, 0) == number:
+    def _add_round(self, view: Outlook | None, first: int) -> None:
+        """One more seed of each size that contends and has as few as the first, before looking again."""
+        size: int | None = first
+        number = self.search.seeds.get(first, 0)
+        while size in self.search.found and self.search.seeds.get(size, 0) == number:
             self._add_seed(size)
-            size = self._next_step(view, self.search.found, seeds)
+            size = self._next_step(view, self.search.found, self.search.seeds)
             self._foresee(view)
 
     def _next_step(

@@ -222,14 +222,14 @@ class Search:
         left = tuple(p for p in sorted(points) if p not in done and (size, seed, p) not in self.stored)
         if not left:
             return None
-        unseen = 0 if seed == self.seed else last_check(_SURELY_NOT * self.found[size].steps)
+        early = 0 if seed == self.seed else min(_SURELY_NOT * self.found[size].steps, most_steps - 1)
         return Sweep(
             target=self.target,
             batch_size=size,
             seed=seed,
             points=left,
             most_steps=most_steps,
-            unseen=min(unseen, most_steps - 1),
+            unseen=last_check(early),
         )
 
     def _runs_of(self, size: int, seed: int) -> list[Run]:

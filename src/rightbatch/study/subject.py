@@ -63,7 +63,7 @@ class Sweep:
     """A learning rate is given up after this many times the steps of the first one to arrive."""
     unseen: int = 0
     """Steps without an evaluation at the beginning, where no run is expected to arrive; if one does all
-    the same, the sweep is made again with every evaluation."""
+    the same, the sweep is made again with every evaluation. A caller's own training reports when it likes."""
 
 
 class Subject(Protocol):
