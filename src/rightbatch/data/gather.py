@@ -41,7 +41,7 @@ class Spare:
         most: pieces of memory that are kept; beyond them the oldest is left to those who hold it.
 
     Example:
-        >>> spare, index = Spare(np.ones((3, 9999)), most=2), np.array([[2, 0]])
+        >>> spare, index = Spare(np.ones((3, 99999)), most=2), np.array([[2, 0]])
         >>> block = spare.take(index)
         >>> where, batch = block.ctypes.data, block[0]
         >>> del block
