@@ -4,11 +4,12 @@
 
 For each task: batch sizes in powers of two and the full batch, nine learning rates in steps of sqrt(2)
 around the best, extended until the best over all seeds is inside, every run until it arrives or has
-seen the data `EPOCHS` times: what a careful person would sweep. Then, not counted in its cost, more seeds
-for the sizes that may be the fastest, so that the oracle's own noise is small. The target is the one that
-the study sets by itself. Writes one JSON file a task and prints a line.
+seen the data `EPOCHS` times: what a careful person would sweep. Then, not counted in its cost, more seeds,
+so that the oracle's own noise is small: most for the sizes that may be the fastest, and for the others as
+many as their curve asks for, since the best of nine learning rates over five seeds is mostly a lucky one. The
+target is the one that the study sets by itself. Writes one JSON file a task and prints a line.
 
-With `--sharpen` the sweeps that lie in the folder are kept, and only the many seeds are run anew. With
+With `--sharpen` the sweeps that lie in the folder are kept, and only the seeds that they lack are run. With
 `--seconds` sweeps and timings are made again for their seconds alone, around the best learning rates that
 lie there: the pace of a machine changes from day to day, and cost is a ratio of seconds.
 """
@@ -17,7 +18,7 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,13 @@ EPOCHS = 30
 MORE_SEEDS = 320
 """For batch sizes within `NEAR` of the fastest: runs scatter by 10 to 40 %, their mean by 0.6 to 2.2 %."""
 NEAR = 1.5
+FAR_ERROR = 0.02
+"""Standard error of mean ln S at which the other batch sizes have seeds enough."""
 ARRIVE = 0.9
 """Share of the runs that must reach the target for a learning rate to count."""
+
+FEW = 10
+"""Seeds between two looks."""
 
 FIRST_SEED = 1000
 """The oracle's seeds are none of the study's."""
@@ -70,17 +76,43 @@ def best_of(problem: Problem, target: Target, size: int, centre: int, seeds: int
         table |= {point: [] for point in more}
 
 
-def sharper(problem: Problem, target: Target, row: dict[str, Any]) -> dict[str, Any]:
-    """The row with many seeds at its best learning rate and its neighbours, until the best lies between."""
+def sharper(problem: Problem, target: Target, row: dict[str, Any], error: float = 0.0) -> dict[str, Any]:
+    """The row with many seeds at its best learning rate and its neighbours, until the best lies between.
+
+    Args:
+        problem: what is trained.
+        target: when a run counts as trained.
+        row: of the batch size.
+        error: standard error of mean ln S at which seeds are enough.
+    """
     size, most = row["batch_size"], EPOCHS * len(problem.train[0]) // row["batch_size"] + 100
-    levels: dict[int, float] = {}
+    table: dict[int, list[float]] = {}
     best = row["point"]
-    while new := [point for point in (best - 1, best, best + 1) if point not in levels]:
-        seeds = range(FIRST_SEED, FIRST_SEED + MORE_SEEDS)
-        runs = [sweep(problem, target, size, seed=seed, points=new, most_steps=most) for seed in seeds]
-        levels |= {point: _level([_log(group[i]) for group in runs]) for i, point in enumerate(new)}
-        best = min(levels, key=lambda point: levels[point])
-    return {"point": best, "log_steps": levels[best]} if math.isfinite(levels[best]) else row
+    while new := [point for point in (best - 1, best, best + 1) if point not in table]:
+        runs = (
+            sweep(problem, target, size, seed=seed, points=new, most_steps=most)
+            for seed in range(FIRST_SEED, FIRST_SEED + MORE_SEEDS)
+        )
+        table |= dict(zip(new, _enough(runs, error), strict=True))
+        best = min(table, key=lambda point: _level(table[point]))
+    better = {"point": best, "log_steps": _level(table[best])} if math.isfinite(_level(table[best])) else {}
+    return row | better | {"seeds": len(table[best])}
+
+
+def _enough(sweeps: Iterable[list[Run]], error: float) -> list[list[float]]:
+    """The ln steps of each learning rate, of all sweeps or until each mean is known to this error."""
+    logs: list[list[float]] = []
+    for runs in sweeps:
+        logs = [[*known, _log(run)] for known, run in zip(logs or [[] for _ in runs], runs, strict=True)]
+        if len(logs[0]) % FEW == 0 and all(_error(known) <= error for known in logs):
+            break
+    return logs
+
+
+def _error(logs: Sequence[float]) -> float:
+    """Standard error of mean ln steps; 0 where too few runs arrive to count."""
+    arrived = [value for value in logs if math.isfinite(value)]
+    return float(np.std(arrived) / math.sqrt(len(arrived))) if math.isfinite(_level(logs)) else 0.0
 
 
 def _level(logs: Sequence[float]) -> float:
@@ -142,21 +174,23 @@ def add_timings(problem: Problem, rows: list[dict[str, Any]]) -> None:
 
 
 def sharpen(problem: Problem, target: Target, rows: list[dict[str, Any]]) -> None:
-    """Give the rows that may be the fastest their many seeds, until no other row may be."""
-    sharp: set[int] = set()
-    while True:
-        seconds = {row["batch_size"]: math.exp(row["log_steps"]) * row["seconds_per_step"] for row in rows}
-        near = [row for row in rows if seconds[row["batch_size"]] <= NEAR * min(seconds.values())]
-        left = [row for row in near if row["batch_size"] not in sharp]
-        if not left:
-            return
+    """Give every row more seeds: most to those that may be the fastest, until no other row may be."""
+    while left := [row for row in rows if row.get("seeds", 0) < _wanted(row, rows)]:
         for row in left:
-            row.update(sharper(problem, target, row))
-            sharp.add(row["batch_size"])
+            row.update(sharper(problem, target, row, 0.0 if _is_near(row, rows) else FAR_ERROR))
+
+
+def _wanted(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> int:
+    return MORE_SEEDS if _is_near(row, rows) else FEW if math.isfinite(row["log_steps"]) else 0
+
+
+def _is_near(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> bool:
+    seconds = [math.exp(row["log_steps"]) * row["seconds_per_step"] for row in (row, *rows)]
+    return seconds[0] <= NEAR * min(seconds)
 
 
 def sharpened(task: Task, path: Path) -> dict[str, Any]:
-    """The stored sweep of a task with the many seeds run anew."""
+    """The stored sweep of a task with the seeds that it lacks."""
     found: dict[str, Any] = json.loads(path.read_text())
     sharpen(problem_of(task), parse_target(found["target"], problem_task(task)), found["sizes"])
     return found

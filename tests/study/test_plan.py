@@ -1,12 +1,16 @@
 """What to run next."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rightbatch.stats.posterior import Steps
 from rightbatch.study import plan
 from rightbatch.study.outlook import Outlook
-from rightbatch.study.plan import contenders, next_step, skeleton, to_time_again
+from rightbatch.study.plan import at_a_time, contenders, most_seeds, next_step, skeleton, to_time_again
 
 SIZES = (8, 16, 32, 64)
 
@@ -16,7 +20,12 @@ def view(seconds: list[list[float]], measured: tuple[bool, ...] = (True,) * 4) -
     draws = np.array(seconds)
     nothing = Steps(s_min=np.ones(len(draws)), b_crit=np.ones(len(draws)), log_steps=np.log(draws))
     return Outlook(
-        batch_sizes=SIZES, measured=np.array(measured), open=np.ones(4, bool), steps=nothing, seconds=draws
+        batch_sizes=SIZES,
+        measured=np.array(measured),
+        open=np.ones(4, bool),
+        doubted=np.zeros(4, bool),
+        steps=nothing,
+        seconds=draws,
     )
 
 
@@ -72,6 +81,26 @@ def test_a_clear_answer_needs_a_few_seeds_all_the_same() -> None:
     assert step(outlook, set(SIZES), {32: 3}) is None
 
 
+def test_a_size_of_which_a_run_missed_is_run_until_that_is_settled() -> None:
+    """The fastest in every draw, with seeds enough but for that one of them missed."""
+    sure = view([[9, 9, 1, 9]] * 4)
+    outlook = replace(sure, doubted=np.array([False, False, True, False]))
+    assert step(outlook, set(SIZES), {32: 3}) == 32
+    assert step(outlook, set(SIZES), {32: 5}) is None
+
+
+def test_where_runs_take_next_to_nothing_a_contender_gets_many_seeds() -> None:
+    """Forty times those asked for while all runs took less than half a second, five times from then on."""
+    assert most_seeds(5, 0.49) == 200
+    assert most_seeds(5, 0.5) == 25
+
+
+@given(st.integers(0, 10**4))
+def test_looking_less_often_adds_an_eighth_at_most(seeds: int) -> None:
+    """And one seed at least."""
+    assert max(1, seeds / 8) <= at_a_time(seeds) <= 1 + seeds / 8
+
+
 def test_when_all_seeds_are_run_the_study_ends_unsure() -> None:
     """Two sizes that cannot be told apart do not keep the study going for ever."""
     outlook = view([[9, 1, 2, 9], [9, 2, 1, 9]])
@@ -83,7 +112,12 @@ def noisy_clock(spread: float) -> Outlook:
     draws = np.exp(np.random.default_rng(0).normal(0, spread, (400, 4))) * [5, 1, 1, 5]
     known = Steps(s_min=np.ones(400), b_crit=np.ones(400), log_steps=np.zeros((400, 4)))
     return Outlook(
-        batch_sizes=SIZES, measured=np.ones(4, bool), open=np.ones(4, bool), steps=known, seconds=draws
+        batch_sizes=SIZES,
+        measured=np.ones(4, bool),
+        open=np.ones(4, bool),
+        doubted=np.zeros(4, bool),
+        steps=known,
+        seconds=draws,
     )
 
 

@@ -263,13 +263,13 @@ def test_a_study_that_was_stopped_goes_on_to_the_same_end(
 def test_a_study_stopped_at_every_sweep_comes_to_the_same_end(
     undisturbed: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One sweep a session, a dozen sessions: the same runs."""
+    """One sweep a session, hundreds of sessions: the same runs."""
     store, sessions = Store(), 0
     while store.fact("stopped") != "every planned run is done":
         monkeypatch.setattr(Problem, "runs", stopped_at(1, DeadlineError))
         go_on(store)
         sessions += 1
-        assert sessions < 50
+        assert sessions < 500
     assert sessions > 8
     assert store.runs() == undisturbed
 

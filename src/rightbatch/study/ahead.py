@@ -141,6 +141,7 @@ class Ahead:
             for other in waiting[: max(executor.jobs - len(self._busy()), 0)]:
                 self._submit(executor, other, deadline)
             if self._under_way[sweep].done():
+                self._expected = [other for other in self._expected if other != sweep]
                 return self._under_way.pop(sweep).result()[0]
             _wait(self._busy(), deadline, FIRST_COMPLETED)
 

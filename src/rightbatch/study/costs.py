@@ -1,7 +1,7 @@
 """What a step costs at every batch size: memory once, seconds in rounds, and again if the machine changed."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from rightbatch.stats.drift import drift
 from rightbatch.study.rounds import foretold, rounds_of
 from rightbatch.study.session import Session
 from rightbatch.study.store import Store
-from rightbatch.study.subject import Subject
+from rightbatch.study.subject import Run, Subject
 
 ROUNDS = 8
 """Rounds of timing, before the runs and each time that contenders are timed again."""
@@ -134,6 +134,11 @@ class Costs:
     def seconds(self) -> dict[int, float]:
         """Typical seconds per step of every size."""
         return self._counted()[1]
+
+    def of(self, runs: Iterable[Run]) -> float:
+        """Seconds that runs take one after the other: the same in every session, however many processes."""
+        seconds = self.seconds()
+        return sum(run.steps * seconds[run.batch_size] for run in runs)
 
     def _counted(self) -> tuple[Array, dict[int, float]]:
         most = self.asked if self.subject.timed_apart else math.inf

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -16,6 +16,7 @@ from rightbatch.records import Batch
 from rightbatch.rng import generator
 from rightbatch.stats.noise import NoiseScale, noise_scale
 from rightbatch.study.problem import Problem
+from rightbatch.study.store import Store
 from rightbatch.study.subject import Run, Subject
 from rightbatch.train.loop import endless, train
 
@@ -71,6 +72,15 @@ def noise_along(subject: Subject, run: Run) -> RunNoise | None:
             continue
         return _mean(sums, run.batch_size, subject.samples, steps, cost)
     return None
+
+
+def noise_once(store: Store, subject: Subject, run: Callable[[], Run]) -> RunNoise | None:
+    """`noise_along` a run, measured once for a study: what its store knows is not measured again."""
+    if store.fact("noise") is None:
+        noise = noise_along(subject, run())
+        store.put(noise={} if noise is None else asdict(noise))
+    known = store.fact("noise")
+    return RunNoise(**known) if known else None
 
 
 def _ways(learner: Any) -> Iterator[Callable[[Any, Batch], Moments]]:

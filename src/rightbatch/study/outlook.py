@@ -17,7 +17,13 @@ DRAWS = 2000
 ARRIVES = 0.8
 """Share of the runs that must reach the target at a batch size that is recommended."""
 
+_NO_ACCIDENT = 2
+"""Misses from which a size is left out: one of three is no proof that more than a fifth miss."""
+
 SURE = 0.95
+
+_KNOWN = 0.1
+"""Standard deviation of ln B_crit."""
 
 ALIKE = 1.05
 """A batch size counts as good as the best when it takes at most this many times its seconds."""
@@ -33,6 +39,8 @@ class Outlook:
     open: Array
     """Whether the size may be recommended once it is run: it was not found to miss the target, and
     it fits in memory."""
+    doubted: Array
+    """Whether more runs must tell if too many miss the target at the size."""
     steps: Steps
     seconds: Array
     """float64 `(draws, sizes)`."""
@@ -62,6 +70,11 @@ class Outlook:
         """How likely each size is the fastest of the open ones, `(sizes,)`."""
         fastest = np.where(self.open, self.seconds, np.inf).argmin(axis=1)
         return np.bincount(fastest, minlength=len(self.batch_sizes)) / len(fastest)
+
+    @cached_property
+    def curve_is_open(self) -> bool:
+        """Whether the 95 % interval of B_crit reaches by a fifth or more to either side."""
+        return float(np.log(self.steps.b_crit).std()) > _KNOWN
 
     def alike(self) -> tuple[int, ...]:
         """Measured sizes that are more likely than not within 5 % of the best."""
@@ -106,7 +119,7 @@ def outlook(
         found: the best learning rate of every size that reached the target.
         rounds: seconds per step, `(rounds, sizes)`; NaN: not timed in this round, but each size was in some.
         barred: sizes that cannot be recommended: they missed the target, or need too much memory. Nor can
-            those at which more than a fifth of the runs missed it.
+            those at which more than a fifth of the runs missed it, and more than one.
         seed: of the draws.
     """
     if len(found) < 2 or all(size in barred or _fails(found[size]) for size in found):
@@ -122,10 +135,15 @@ def outlook(
         batch_sizes=table.batch_sizes,
         measured=np.array([size in found for size in table.batch_sizes]),
         open=np.array([size not in barred and not _fails(found.get(size)) for size in table.batch_sizes]),
+        doubted=np.array([size in found and _too_few(found[size]) for size in table.batch_sizes]),
         steps=steps,
         seconds=np.exp(steps.log_steps) * drawn_medians(rounds, DRAWS, seed),
     )
 
 
 def _fails(choice: Choice | None) -> bool:
-    return choice is not None and choice.reached < ARRIVES * choice.seeds
+    return choice is not None and _too_few(choice) and choice.seeds - choice.reached >= _NO_ACCIDENT
+
+
+def _too_few(choice: Choice) -> bool:
+    return choice.reached < ARRIVES * choice.seeds

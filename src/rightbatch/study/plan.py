@@ -14,6 +14,12 @@ LEAST_SEEDS = 3
 MORE = 5
 """Times the seeds asked for: what a batch size that contends gets, where fewer do not settle the answer."""
 
+TRIFLE = 0.5
+"""Seconds of runs that nobody waits for."""
+
+MANY = 40
+"""Times the seeds asked for, while all runs took less than that: tiny data scatter most, and cost least."""
+
 MOST_ROUNDS = 96
 """Of timing; their median has an eighth of the scatter of one."""
 
@@ -46,6 +52,26 @@ def contenders(view: Outlook) -> dict[int, float]:
     best, chance = view.batch_sizes[view.best], view.chance_of_best.tolist()
     known = zip(view.batch_sizes, chance, strict=True)
     return {size: share for size, share in known if share >= CONTENDS or size == best}
+
+
+def most_seeds(asked: int, spent: float) -> int:
+    """Seeds that a batch size that contends gets at most.
+
+    Args:
+        asked: seeds that were asked for.
+        spent: seconds that all runs so far take one after the other.
+    """
+    return asked * (MANY if spent < TRIFLE else MORE)
+
+
+def at_a_time(seeds: int) -> int:
+    """How many seeds more are run before looking again, where there are so many: a few per cent of the doubt.
+
+    Example:
+        >>> [at_a_time(seeds) for seeds in (0, 3, 8, 40)]
+        [1, 1, 2, 6]
+    """
+    return 1 + seeds // 8
 
 
 def to_time_again(
@@ -105,7 +131,8 @@ def next_step(
     if new:
         return max(new, key=lambda size: chance[size])
     least = min(seeds.get(size, 0) for size in chance)
-    if least >= min(LEAST_SEEDS, most_seeds) and view.regret <= tolerance:
+    enough = least >= min(LEAST_SEEDS, most_seeds) and not view.doubted[view.best]
+    if enough and view.regret <= tolerance:
         return None
     left = [size for size in chance if seeds.get(size, 0) < most_seeds]
     return min(left, key=lambda size: (seeds.get(size, 0), -chance[size]), default=None)

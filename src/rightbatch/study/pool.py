@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rightbatch import units
 from rightbatch.records import Array, Outcome
+from rightbatch.study.grid import lr_at
 from rightbatch.study.subject import Run
 
 NOT_REACHED = 1e3
@@ -110,6 +112,20 @@ def _with_neighbours(scores: Array) -> Array:
     """Half of each score and a quarter of each neighbour's; at an end its own once more."""
     padded = np.pad(scores, 1, mode="edge")
     return 0.5 * scores + 0.25 * (padded[:-2] + padded[2:])
+
+
+def best_so_far(found: Mapping[int, Choice], seconds: Mapping[int, float]) -> str:
+    """The size that takes the fewest seconds to the target, in words; empty: there is none.
+
+    Args:
+        found: the best learning rate of every size.
+        seconds: of a step at every size.
+    """
+    if not found:
+        return ""
+    size = min(found, key=lambda known: found[known].steps * seconds[known])
+    lr, needed = lr_at(found[size].point), found[size].steps * seconds[size]
+    return f"batch size {size}, learning rate {units.plain(lr)}: {units.seconds(needed)} to target"
 
 
 def chosen_log_steps(table: Pool, found: Mapping[int, Choice]) -> Array:

@@ -18,11 +18,20 @@ from rightbatch.study import costs, generalisation
 from rightbatch.study.ahead import Ahead
 from rightbatch.study.aim import Aim, check_far, whole_steps
 from rightbatch.study.costs import Costs, memory_of, recent, too_large
-from rightbatch.study.grid import lr_at, outwards
-from rightbatch.study.noise import RunNoise, noise_along
+from rightbatch.study.grid import outwards
+from rightbatch.study.noise import RunNoise, noise_once
 from rightbatch.study.outlook import Outlook, outlook
-from rightbatch.study.plan import LEAST_SEEDS, MORE, foreseen, next_step, skeleton, to_time_again
-from rightbatch.study.pool import Choice, Pool, choices, pool
+from rightbatch.study.plan import (
+    LEAST_SEEDS,
+    TRIFLE,
+    at_a_time,
+    foreseen,
+    most_seeds,
+    next_step,
+    skeleton,
+    to_time_again,
+)
+from rightbatch.study.pool import Choice, Pool, best_so_far, choices, pool
 from rightbatch.study.problem import Problem
 from rightbatch.study.quick import as_fact, estimate
 from rightbatch.study.search import Search
@@ -112,7 +121,7 @@ class StudyRun:
             self._find(self._middle())
             if not self.subject.timed_apart:
                 check_far(self.search.target, self.search.runs)
-            noise = self._measure_noise()
+            noise = noise_once(self.store, self.subject, lambda: self.search.best_run(self._middle()))
             if self.quick:
                 self._estimate(noise)
             else:
@@ -170,14 +179,6 @@ class StudyRun:
         )
         self.store.put(generalisation=[asdict(losses) for losses in found])
 
-    def _measure_noise(self) -> RunNoise | None:
-        """The noise scale along the first tuned run, measured once."""
-        if self.store.fact("noise") is None:
-            noise = noise_along(self.subject, self.search.best_run(self._middle()))
-            self.store.put(noise={} if noise is None else asdict(noise))
-        known = self.store.fact("noise")
-        return RunNoise(**known) if known else None
-
     def _expected(self, noise: RunNoise | None) -> float | None:
         """The size of least seconds, if the noise scale is B_crit."""
         run = self.search.best_run(self._middle())
@@ -234,16 +235,17 @@ class StudyRun:
                 self._add_round(view, step)
             else:
                 self._find(step)
-        if view is None:
-            self._confirm()
+        if view is None:  # too few sizes arrived to tell when fewer seeds are enough
+            self._add_all_seeds(math.inf)
         sure = view is not None and view.regret <= self.tolerance
         self.stopped = _SURE.format(percent=units.percent(self.tolerance)) if sure else _ALL_DONE
 
     def _add_round(self, view: Outlook | None, first: int) -> None:
-        """One more seed of each size that contends and has as few as the first, before looking again."""
+        """More seeds of each size that contends and has as few as the first, before looking again."""
         size: int | None = first
         number = self.search.seeds.get(first, 0)
-        while size in self.search.found and self.search.seeds.get(size, 0) == number:
+        until = number + at_a_time(number)
+        while size in self.search.found and self.search.seeds.get(size, 0) < until:
             self._add_seed(size)
             size = self._next_step(view, self.search.found, self.search.seeds)
             self._foresee(view)
@@ -257,7 +259,7 @@ class StudyRun:
             middle=self._middle(),
             searched=searched,
             seeds=seeds,
-            most_seeds=MORE * self.settings.seeds,
+            most_seeds=most_seeds(self.settings.seeds, self._cost()),
             tolerance=self.tolerance,
         )
 
@@ -280,13 +282,6 @@ class StudyRun:
         )
         self.search.expect_seeds(wanted)
 
-    def _confirm(self) -> None:
-        """All seeds of the sizes that arrived, where too few did to tell when fewer seeds are enough."""
-        for size in self.search.reached():
-            while self.search.seeds.get(size, 0) < self.settings.seeds:
-                self._foresee(None)
-                self._add_seed(size)
-
     def _complete(self) -> None:
         """The table, while that costs no more than the answer did: the other sizes, then the other seeds."""
         before = self._cost()
@@ -295,6 +290,21 @@ class StudyRun:
             if size not in self.search.found and self._affords(size, most):
                 self._foresee(None)
                 self._find(size)
+        self._add_all_seeds(most)
+        self._settle_curve()
+
+    def _settle_curve(self) -> None:
+        """More seeds of every size while B_crit is open and all runs took next to nothing."""
+        reached = self.search.reached()
+        while (view := self._view()) is not None and view.curve_is_open and self._cost() < 2 * TRIFLE:
+            least = min(self.search.seeds.get(size, 0) for size in reached)
+            if least >= most_seeds(self.settings.seeds, 0):
+                return
+            for number in range(least, least + at_a_time(least)):
+                self._add_seeds(number + 1, math.inf)
+
+    def _add_all_seeds(self, most: float) -> None:
+        """The seeds asked for, of every size that arrived."""
         for number in range(self.settings.seeds):
             self._add_seeds(number + 1, most)
 
@@ -315,7 +325,7 @@ class StudyRun:
 
     def _affords(self, size: int, most: float) -> bool:
         """Whether a sweep at the size leaves all runs within so many seconds."""
-        return self._cost() + self._expected_cost(size) <= most
+        return most == math.inf or self._cost() + self._expected_cost(size) <= most
 
     def _find(self, size: int) -> None:
         found = self.search.find(size)
@@ -330,9 +340,7 @@ class StudyRun:
         self._tell("seeds", f"batch size {size}, seed {number} of {self.settings.seeds}")
 
     def _cost(self) -> float:
-        """Seconds that the runs so far would take one after the other: the same in every session."""
-        seconds = self.costs.seconds()
-        return sum(run.steps * seconds[run.batch_size] for run in self.search.runs)
+        return self.costs.of(self.search.runs)
 
     def _expected_cost(self, size: int) -> float:
         """Seconds that a sweep at the size would take likewise."""
@@ -365,21 +373,13 @@ class StudyRun:
         return outlook(table, found, rounds, barred=barred, seed=self.settings.seed)
 
     def _tell(self, stage: str, detail: str) -> None:
-        self.session.tell(stage, detail, total=self._total(), best=self._best())
+        best = best_so_far(self._table()[1], self.costs.seconds())
+        self.session.tell(stage, detail, total=self._total(), best=best)
 
     def _total(self) -> int:
         """Pieces of work at most, grids that must be extended apart."""
         rounds = costs.ROUNDS + costs.AGAIN if self.subject.timed_apart else 0
         return rounds + len(self.settings.batch_sizes) * (1 + self.settings.seeds)
-
-    def _best(self) -> str:
-        found = self._table()[1]
-        if not found:
-            return ""
-        seconds = self.costs.seconds()
-        size = min(found, key=lambda b: found[b].steps * seconds[b])
-        lr, needed = lr_at(found[size].point), found[size].steps * seconds[size]
-        return f"batch size {size}, learning rate {units.plain(lr)}: {units.seconds(needed)} to target"
 
     def _memory(self) -> float:
         return math.inf if self.memory_limit is None else self.memory_limit

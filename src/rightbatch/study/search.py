@@ -13,10 +13,11 @@ from rightbatch.stats.racing import in_the_race
 from rightbatch.study.ahead import Ahead
 from rightbatch.study.grid import around, best_point, lr_at, next_points
 from rightbatch.study.guess import guess
+from rightbatch.study.patience import patience
 from rightbatch.study.pool import NOT_REACHED, RACE, Choice, choices, pool, scores_of
 from rightbatch.study.session import Session
 from rightbatch.study.store import Store
-from rightbatch.study.subject import Run, Subject, Sweep
+from rightbatch.study.subject import HOPELESS, Run, Subject, Sweep
 from rightbatch.train.target import Target
 
 _EPOCHS = 100
@@ -35,10 +36,6 @@ _WIDE = {"sgd": (-14, 2), "momentum": (-18, -2), "nesterov": (-18, -2), "adam": 
 _LAW = {"sgd": 1.0, "momentum": 1.0, "nesterov": 1.0}
 """Exponent of the learning rate's law; other rules adapt the step, for which a half is usual
 (McCandlish et al. 2018, appendix A.2: between a half and 1 for Adam and RMSProp)."""
-
-_SURELY_NOT = 0.25
-"""Share of the steps that the first seed took in which no other is expected to arrive: where both scatter by
-35 %, one in four hundred does."""
 
 _REACH = 8
 """Points the fine grid may be shifted when its best learning rate lies on the edge: a factor of 16."""
@@ -84,6 +81,8 @@ class Search:
     """Seeds run on the fine grid, of every batch size."""
     fine: dict[int, set[int]] = field(default_factory=dict)
     """Points of the fine grid of every batch size, run with each of these seeds."""
+    patience: dict[int, float] = field(default_factory=dict)
+    """How many times the steps of the fastest a run on the fine grid of a batch size may take."""
 
     def reached(self) -> list[int]:
         """The sizes at which the target was reached."""
@@ -127,6 +126,8 @@ class Search:
     def add_seed(self, size: int) -> None:
         """One more seed of a batch size, with the best learning rate and its neighbours on the fine grid."""
         number = self.seeds.get(size, 0)
+        if number % RACE == 0:
+            self.patience[size] = patience(self._fine_runs(), self.fine, size)
         self._fine(size, self.seed + number, self._racing(size, number))
         self.seeds[size] = number + 1
         while more := self._beyond_edge(size):
@@ -141,8 +142,7 @@ class Search:
         Yields:
             Each size as often as it was run.
         """
-        fine = [run for run in self.runs if run.point in self.fine.get(run.batch_size, ())]
-        best = {size: {choice.point} for size, choice in choices(pool(fine, sizes)).items()}
+        best = {size: {choice.point} for size, choice in choices(pool(self._fine_runs(), sizes)).items()}
         left = [(size, k) for k in range(seeds) for size in best if self.seeds[size] <= k]
         for done, (size, number) in enumerate(left):
             self._expect((other, self.seed + k, best[other]) for other, k in left[done:])
@@ -150,13 +150,13 @@ class Search:
             self.seeds[size] = number + 1
             yield size
 
-    def _most_steps(self, size: int, found: Mapping[int, Found]) -> int:
+    def _most_steps(self, size: int, found: Mapping[int, Found], slack: float = _SLACK) -> int:
         """Steps that a run may take: from the sizes done, or so many epochs while there is none."""
         epochs = max(_EPOCHS * (self.subject.samples // size), _LEAST_STEPS)
         smaller = [found[known].steps for known in found if known <= size]
         larger = [found[known].steps * known / size for known in found if known >= size]
         least = min([*smaller, *larger], default=math.inf)
-        return min(epochs, math.ceil(_SLACK * least) + 10) if math.isfinite(least) else epochs
+        return min(epochs, math.ceil(slack * least) + 10) if math.isfinite(least) else epochs
 
     def expect_seeds(self, wanted: Sequence[tuple[int, int]]) -> None:
         """Let these be made ahead: batch sizes that were searched, each with the number of a seed."""
@@ -187,7 +187,14 @@ class Search:
         self._sweep(size, seed, points, self._most_fine_steps(size))
 
     def _most_fine_steps(self, size: int) -> int:
-        return self._most_steps(size, {size: self.found[size]})
+        slack = _SLACK * self._patience(size) / HOPELESS
+        return self._most_steps(size, {size: self.found[size]}, slack)
+
+    def _patience(self, size: int) -> float:
+        return self.patience.get(size, HOPELESS)
+
+    def _fine_runs(self) -> list[Run]:
+        return [run for run in self.runs if run.point in self.fine.get(run.batch_size, ())]
 
     def _beyond_edge(self, size: int) -> list[int]:
         """Learning rates to add where the best over all seeds has no worse neighbour yet."""
@@ -222,14 +229,16 @@ class Search:
         left = tuple(p for p in sorted(points) if p not in done and (size, seed, p) not in self.stored)
         if not left:
             return None
-        early = 0 if seed == self.seed else min(_SURELY_NOT * self.found[size].steps, most_steps - 1)
+        times = self._patience(size)
+        surely_not = 0.0 if seed == self.seed else self.found[size].steps / (HOPELESS * times)
         return Sweep(
             target=self.target,
             batch_size=size,
             seed=seed,
             points=left,
             most_steps=most_steps,
-            unseen=last_check(early),
+            unseen=last_check(min(surely_not, most_steps - 1)),
+            hopeless=times,
         )
 
     def _runs_of(self, size: int, seed: int) -> list[Run]:

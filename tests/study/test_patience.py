@@ -1,0 +1,46 @@
+"""How long a run goes on before it is given up."""
+
+import math
+
+import numpy as np
+import pytest
+
+from rightbatch.study.patience import MOST, patience
+from rightbatch.study.subject import HOPELESS, Run
+from study.hand_made import run
+
+WANTED = {0.05: 2, 0.2: 2, 0.45: 4, 0.65: 8, 1.0: 16, 2.0: 16}
+"""e^(2.5 sigma) for each sigma, up to a power of two, from 2 to 16."""
+
+
+def scattered(size: int, sigma: float, seeds: int = 200) -> list[Run]:
+    """Runs whose ln S have exactly this standard deviation."""
+    z = np.random.default_rng(size).normal(size=seeds)
+    logs = 5 + sigma * (z - z.mean()) / z.std(ddof=1)
+    return [run(size, 0, seed, math.exp(value)) for seed, value in enumerate(logs)]
+
+
+@pytest.mark.parametrize("sigma", WANTED)
+def test_patience_grows_with_scatter(sigma: float) -> None:
+    """A power of two, at least as large as a run of a hundred asks for."""
+    assert patience(scattered(8, sigma), [8], 8) == WANTED[sigma]
+
+
+def test_without_runs_seeds_are_taken_to_scatter_as_usual() -> None:
+    """By ten per cent: twice the steps of the fastest are too many."""
+    assert patience([], [], 8) == HOPELESS
+
+
+def test_a_size_with_few_seeds_takes_after_the_others() -> None:
+    """A new one has the patience of all, one with many seeds its own."""
+    runs = [*scattered(8, 1.0), *scattered(64, 0.05)]
+    assert patience(runs, [8, 64], 8) == MOST
+    assert patience(runs, [8, 64], 64) == HOPELESS
+    assert patience(runs, [8, 64], 32) == 8
+
+
+def test_a_missed_run_counts_with_the_steps_it_made() -> None:
+    """One that was given up after 100 steps beside others of 5 says that seeds scatter widely."""
+    runs = [run(8, 0, seed, 5.0) for seed in range(5)]
+    assert patience(runs, [8], 8) == HOPELESS
+    assert patience([*runs, run(8, 0, 5, None)], [8], 8) > HOPELESS
