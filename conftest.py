@@ -1,9 +1,13 @@
 """What pytest leaves out: files that import what is not installed, or what takes long and has no examples."""
 
 import os
+import signal
 from importlib.util import find_spec
 
 os.environ.setdefault("KERAS_BACKEND", "torch")  # its default is TensorFlow, which the tests do not need
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a script: tests press Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _OF_TORCH = [
     "src/rightbatch/learners/torch*.py",

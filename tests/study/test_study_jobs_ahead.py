@@ -119,6 +119,17 @@ def test_what_was_made_ahead_is_taken_once() -> None:
     assert len(recorder.asked) == 2
 
 
+def test_what_was_taken_is_expected_no_more() -> None:
+    """Several asked for in turn, as when learning rates are added for every seed: each is made once."""
+    recorder = Recorder(jobs=2)
+    ahead = Ahead(recorder)
+    ahead.expect([sweep(0), sweep(1), sweep(2)])
+    for number in range(3):
+        later(partial(recorder.answer, number))
+        ahead.make(blobs(), sweep(number), deadline=soon())
+    assert [asked for asked, _ in recorder.asked] == [sweep(0), sweep(1), sweep(2)]
+
+
 def test_a_sweep_of_other_settings_is_not_taken() -> None:
     """What was made ahead with fewer steps is not what is asked for."""
     recorder = Recorder()
