@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from rightbatch.stats.scaling import fit_scaling
 from rightbatch.study.outlook import Outlook, outlook
 from rightbatch.study.pool import choices, pool
 from rightbatch.study.recommend import Analysis, analyse
@@ -101,6 +102,20 @@ def test_a_size_with_one_seed_weighs_less_than_those_with_many() -> None:
 
     assert b_crit(20) == pytest.approx(60, rel=0.15)
     assert b_crit(1) < 0.8 * 60
+
+
+def test_where_slow_runs_missed_the_others_are_not_taken_for_all() -> None:
+    """Runs at 4 scatter by 60 % about 80 steps and are given up after 100: B_crit is 60 all the same."""
+    curve = {size: 5 * (1 + 60 / size) for size in (4, 32, 64, 128, 256)}
+    scatter = np.random.default_rng(0).normal(scale=0.6, size=60)
+    lucky = [value for value in scatter if 80 * np.exp(value) < 100]
+    near = [run(size, 0, k, steps) for size, steps in curve.items() if size > 4 for k in range(60)]
+    far = [run(4, 0, k, 80 * np.exp(z) if z in lucky else None) for k, z in enumerate(scatter)]
+    found = analysed([*near, *far], dict.fromkeys(curve, 0.01)).fit
+    assert found is not None
+    assert found.b_crit == pytest.approx(60, rel=0.15)
+    naive = fit_scaling([*curve], [80 * np.exp(np.mean(lucky)), *[*curve.values()][1:]])
+    assert naive.b_crit < 0.8 * 60
 
 
 def test_everything_follows_from_the_draws() -> None:

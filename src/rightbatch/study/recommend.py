@@ -253,8 +253,13 @@ def _fit(table: Pool, found: Mapping[int, Choice], view: Outlook | None, seed: i
         return None
     sizes = [size for size in table.batch_sizes if size in found]
     columns = [table.batch_sizes.index(size) for size in sizes]
-    weights = 1 / view.steps.log_steps[:, columns].var(axis=0)  # a far size may have one seed, the best 25
-    point = fit_scaling(sizes, [found[size].steps for size in sizes], weights)
+    drawn = view.steps.log_steps[:, columns]
+    weights = 1 / drawn.var(axis=0)  # a far size may have one seed, the best 25
+    late = np.exp(
+        drawn.mean(axis=0)
+    )  # where runs missed, the mean of those that arrived is of the lucky ones
+    arrived = [found[size].reached == found[size].seeds for size in sizes]
+    point = fit_scaling(sizes, np.where(arrived, [found[size].steps for size in sizes], late), weights)
     s_min, b_crit = float(point.s_min), float(point.b_crit)
     return Fit(
         s_min=s_min,
