@@ -119,7 +119,10 @@ def test_where_slow_runs_missed_the_others_are_not_taken_for_all() -> None:
 
 
 def test_everything_follows_from_the_draws() -> None:
-    """Draw by draw in plain loops: intervals, regret, the sizes alike, and the set that holds the fastest."""
+    """Draw by draw in plain loops: intervals, regret, the sizes alike, and the set that holds the fastest.
+
+    Regret is the 97.5 % point, because the study stops at a moment of its choice.
+    """
     seconds = {8: 1.0, 16: 1.1, 32: 1.3, 64: 1.9}
     scatter = np.exp(np.random.default_rng(0).normal(scale=0.1, size=(5, 4)))
     steps = np.array([60.0, 45.0, 37.0, 33.0]) * scatter
@@ -132,7 +135,7 @@ def test_everything_follows_from_the_draws() -> None:
     assert found.recommended == found.sizes[best]
     ranked = sorted(row[best] for row in ratios)
     assert found.regret is not None
-    assert found.regret == pytest.approx(ranked[int(0.95 * count)] - 1, abs=0.01)
+    assert found.regret == pytest.approx(ranked[int(0.975 * count)] - 1, abs=0.01)
     assert found.regret > 0.01
     near = [sum(row[k] <= 1.05 for row in ratios) > count / 2 or k == best for k in range(4)]
     assert found.within == tuple(size for size, yes in zip(seconds, near, strict=True) if yes)
