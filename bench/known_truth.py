@@ -24,6 +24,9 @@ SIZES = tuple(2**power for power in range(11))
 STEP, SAMPLE = 1e-3, 2e-5
 """Seconds of a step and of a sample: half of a step at B = 50."""
 
+APART = 5000
+"""From the first seed of one study to that of the next: they share none."""
+
 
 def train_of(case: Case) -> Callable[[int, float, int], Iterator[tuple[float, float, float]]]:
     """The case as a train function."""
@@ -38,10 +41,6 @@ def train_of(case: Case) -> Callable[[int, float, int], Iterator[tuple[float, fl
                     yield step * batch_size, step * (STEP + SAMPLE * batch_size), float(loss[0, 0])
 
     return train
-
-
-APART = 5000
-"""From the first seed of one study to that of the next: they share none."""
 
 
 def judged(case: Case, steps: dict[int, float], seed: int, complete: bool) -> dict[str, Any]:

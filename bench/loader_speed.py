@@ -112,14 +112,12 @@ def against_torch(x: Array, y: Array) -> None:
     """
     theirs = {"torch DataLoader", "DataLoader batch sampler"}
     rivals = [rival for rival in installed()[0] if rival.name in theirs]
-    ours_in = [(output, threads) for output in ("numpy", "torch") for threads in (1, 2)]
-    for output, threads in ours_in if rivals else ():
-        for batch_size in (1, 32, 256, 1024):
-            most = MOST_SINGLE if batch_size == 1 else len(x)
+    for batch_size in (1, 32, 256, 1024) if rivals else ():
+        most = MOST_SINGLE if batch_size == 1 else len(x)
+        way = min((few(rival.epochs(x, y, batch_size), most) for rival in rivals), key=seconds)
+        for output, threads in (("numpy", 1), ("numpy", 2), ("torch", 1), ("torch", 2)):
             loader = Loader((x, y), batch_size, shuffle=True, output=output, threads=threads)
-            ours = few(lambda loader=loader: loader, most)  # type: ignore[misc]
-            ways = [few(rival.epochs(x, y, batch_size), most) for rival in rivals]
-            found = min(ratio(ours, way, rounds=3) for way in ways)
+            found = ratio(few(lambda loader=loader: loader, most), way)  # type: ignore[misc]
             how = f"{output}, {threads} thread(s)"
             what = f"d={x.shape[1]} B={batch_size}, {how}: times as fast as torch's DataLoader"
             say(what, found, 20 if batch_size <= 256 else 10)

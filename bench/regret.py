@@ -37,7 +37,6 @@ from tasks import TASKS, Task
 ROUNDS = 20
 """Of timings, each size in turn, before the studies of a task and after them."""
 
-
 APART = 5000
 """From the first seed of one study to that of the next: they share none, and none with the oracle."""
 

@@ -83,6 +83,45 @@ def test_an_error_comes_where_the_result_would_have() -> None:
     assert ours() == []
 
 
+def test_of_several_threads_one_is_that_which_asks() -> None:
+    """While the first job is at work in the background, those after it are done here."""
+    free, done_by = threading.Event(), {}
+
+    def job(number: int) -> int:
+        done_by[number] = threading.current_thread()
+        if number == 0:
+            free.wait()
+        if number == 3:
+            free.set()
+        return number
+
+    with Ahead(depth=5, threads=2) as ahead:
+        results = ahead.made(partial(job, number) for number in range(9))
+        ahead.submit(lambda: None).result()  # the thread is there
+        assert list(results) == list(range(9))
+    assert len(set(done_by.values())) == 2
+
+
+def test_ctrl_c_in_a_job_that_is_done_early_is_not_kept_for_later() -> None:
+    """It comes up at once, though the result before it is not there yet."""
+    begun, free = threading.Event(), threading.Event()
+
+    def first() -> bool:
+        begun.set()
+        return free.wait()
+
+    def jobs() -> Iterator[Callable[[], Any]]:
+        yield first
+        begun.wait()  # so that it is the other thread's
+        yield interrupt
+        yield lambda: 2
+
+    with Ahead(depth=2, threads=2) as ahead:
+        with pytest.raises(KeyboardInterrupt):
+            next(ahead.made(jobs()))
+        free.set()
+
+
 AHEAD: list[dict[str, Any]] = [{"prefetch": 1}, {"prefetch": 3, "threads": 2}, {"threads": 3}]
 
 

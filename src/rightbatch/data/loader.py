@@ -60,8 +60,8 @@ class Loader(Fixed):
         device: of the tensors, such as ``"cuda"``; none: the CPU. Data that fit into half of a GPU's free
             memory are kept there and gathered there; others are copied from pinned memory.
         prefetch: blocks of batches to make ahead in the background.
-        threads: how many make them; more than one makes some ahead in any case, and draws the row
-            numbers of the next epoch.
+        threads: how many make them. One: a thread in the background. More: one is that which asks for the
+            batches; some are made ahead in any case, and so are the row numbers of the next epoch.
 
     Raises:
         DataError: a field is no array of rows, fields differ in length, or the order is for other data.
@@ -103,7 +103,7 @@ class Loader(Fixed):
         self._threads = whole_number("threads", threads, at_least=1, instead="write threads such as 2")
         self._depth = whole_number("prefetch", prefetch, at_least=0, instead="write blocks such as 2")
         if self._threads > 1:
-            self._depth = max(self._depth, self._threads + 1)  # one ready while all are at work
+            self._depth = max(self._depth, self._threads + 3)  # some are ready while all are at work
         self._order = one_order(order, shuffle=shuffle, seed=seed)
         self._shard = shard_of(shard)
         self._own = self._order if isinstance(self._order, OwnBatches) else None

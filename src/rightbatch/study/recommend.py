@@ -255,9 +255,8 @@ def _fit(table: Pool, found: Mapping[int, Choice], view: Outlook | None, seed: i
     columns = [table.batch_sizes.index(size) for size in sizes]
     drawn = view.steps.log_steps[:, columns]
     weights = 1 / drawn.var(axis=0)  # a far size may have one seed, the best 25
-    late = np.exp(
-        drawn.mean(axis=0)
-    )  # where runs missed, the mean of those that arrived is of the lucky ones
+    # Where runs missed, the mean of those that arrived is of the lucky ones: the posterior's stands in.
+    late = np.exp(drawn.mean(axis=0))
     arrived = [found[size].reached == found[size].seeds for size in sizes]
     point = fit_scaling(sizes, np.where(arrived, [found[size].steps for size in sizes], late), weights)
     s_min, b_crit = float(point.s_min), float(point.b_crit)

@@ -336,8 +336,7 @@ class StudyRun:
         self._tell_seed(size)
 
     def _tell_seed(self, size: int) -> None:
-        number = self.search.seeds[size]
-        self._tell("seeds", f"batch size {size}, seed {number} of {self.settings.seeds}")
+        self._tell("seeds", f"batch size {size}, seed {self.search.seeds[size]}")
 
     def _cost(self) -> float:
         return self.costs.of(self.search.runs)

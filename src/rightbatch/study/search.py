@@ -230,6 +230,7 @@ class Search:
         if not left:
             return None
         times = self._patience(size)
+        # No other seed arrives in a quarter of the steps, or less where seeds scatter more: decision 0027.
         surely_not = 0.0 if seed == self.seed else self.found[size].steps / (HOPELESS * times)
         return Sweep(
             target=self.target,
