@@ -141,7 +141,7 @@ def _log(run: Run) -> float:
 
 
 def oracle(task: Task, seeds: int) -> dict[str, Any]:
-    """The whole sweep of one task."""
+    """The whole sweep of one task, not sharpened yet."""
     pilot = study(task.model, task.data(), optimizer=task.optimizer, seed=0, budget="5m").to_dict()
     problem = problem_of(task)
     target = parse_target(pilot["target"]["text"], problem_task(task))
@@ -150,7 +150,6 @@ def oracle(task: Task, seeds: int) -> dict[str, Any]:
     centres = {size: round(2 * math.log2(known[size])) for size in sizes}
     rows, seconds = swept(problem, target, centres, seeds)
     add_timings(problem, rows)
-    sharpen(problem, target, rows)
     return {"task": task.name, "target": str(target), "seconds": seconds, "seeds": seeds, "sizes": rows}
 
 
@@ -206,6 +205,13 @@ def timed_again(task: Task, path: Path) -> dict[str, Any]:
     return found
 
 
+def store(found: dict[str, Any], path: Path) -> None:
+    """Write what was found; a file that is there is replaced whole."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(found, indent=1))
+    part.replace(path)
+
+
 def problem_task(task: Task) -> str:
     """Regression or classification."""
     return task.data().task
@@ -226,13 +232,13 @@ def main() -> None:
             continue
         path = arguments.folder / f"{task.name.replace(', ', '-').replace(' ', '_')}.json"
         with threadpool_limits(1):
-            if arguments.sharpen:
-                found = sharpened(task, path)
-            elif arguments.seconds:
-                found = timed_again(task, path)
+            if arguments.seconds:
+                store(timed_again(task, path), path)
             else:
-                found = oracle(task, arguments.seeds)
-        path.write_text(json.dumps(found, indent=1))
+                if not arguments.sharpen:
+                    store(oracle(task, arguments.seeds), path)  # the seeds that it lacks may take hours
+                store(sharpened(task, path), path)
+        found = json.loads(path.read_text())
         best = min(found["sizes"], key=lambda row: row["log_steps"] + math.log(row["seconds_per_step"]))
         print(
             f"{task.name:40} {found['target']:18} best {best['batch_size']:5}  {found['seconds']:6.1f} s",

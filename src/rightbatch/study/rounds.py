@@ -55,7 +55,21 @@ def _drawn_medians(rounds: bytes, count: int, draws: int, seed: int) -> Array:
     timed, group = np.unique(~np.isnan(table), axis=1, return_inverse=True)
     medians = np.empty((draws, table.shape[1]))
     for number, rows in enumerate(timed.T):
-        drawn = resamples(int(rows.sum()), draws, seed, of="rounds")
+        times = _times(int(rows.sum()), draws, seed)
         for column in np.flatnonzero(group == number):
-            medians[:, column] = np.median(table[rows, column][drawn], axis=1)
+            medians[:, column] = _medians(table[rows, column], times)
     return medians
+
+
+def _times(count: int, draws: int, seed: int) -> Array:
+    """How often each of so many rounds is in each resample, `(draws, count)`."""
+    drawn = resamples(count, draws, seed, of="rounds") + count * np.arange(draws)[:, None]
+    return np.bincount(drawn.ravel(), minlength=count * draws).reshape(draws, count)
+
+
+def _medians(values: Array, times: Array) -> Array:
+    """The median of each resample: values are sorted once for all, half of the work of `np.median`."""
+    order = np.argsort(values)
+    below, values = times[:, order].cumsum(axis=1), values[order]
+    lower, upper = ((below > middle).argmax(axis=1) for middle in ((len(values) - 1) // 2, len(values) // 2))
+    return (values[lower] + values[upper]) / 2

@@ -372,7 +372,8 @@ class StudyRun:
         return outlook(table, found, rounds, barred=barred, seed=self.settings.seed)
 
     def _tell(self, stage: str, detail: str) -> None:
-        best = best_so_far(self._table()[1], self.costs.seconds())
+        known = {} if self._pooled is None else self._pooled[2]  # as of the last look, which takes its time
+        best = best_so_far(known, self.costs.seconds())
         self.session.tell(stage, detail, total=self._total(), best=best)
 
     def _total(self) -> int:

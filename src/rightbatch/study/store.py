@@ -159,7 +159,8 @@ class Store:
 
     def add_runs(self, runs: Sequence[Run], timings: Sequence[Timing] = (), **facts: Any) -> None:
         """Store the runs of one sweep, all or none, with facts and their timings, further rounds each."""
-        self._timings = None
+        if timings:
+            self._timings = None
         with self._writing() as db:
             for timing in timings:
                 db.execute(_NEXT_ROUND, (timing.batch_size, timing.batch_size, timing.steps, timing.seconds))
