@@ -121,6 +121,9 @@ def against_torch(x: Array, y: Array) -> None:
             how = f"{output}, {threads} thread(s)"
             what = f"d={x.shape[1]} B={batch_size}, {how}: times as fast as torch's DataLoader"
             say(what, found, 20 if batch_size <= 256 else 10)
+        if batch_size >= 256:
+            found = ratio(bare_take(x, y), way)
+            print(f"d={x.shape[1]}, one bare np.take: {found:.2f} times as fast as torch's at B={batch_size}")
 
 
 def memory(x: Array, y: Array) -> None:

@@ -4,7 +4,8 @@
 
 Regret: seconds to target at the recommended batch size over those at the oracle's best, less 1, by the
 oracle's own steps, and seconds per step timed again beside the studies, since the machine's pace changes from
-day to day. Cost: the study's seconds, everything counted, over the oracle's.
+day to day. Cost: the study's seconds, everything counted, over the oracle's. The target is given to both;
+what the pilot takes that sets one where none is given is printed beside it.
 
     python bench/regret.py --clock 0.12
 
@@ -16,6 +17,7 @@ seconds of steps, one replica after the other, and of timings.
 import argparse
 import json
 import math
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
@@ -30,7 +32,11 @@ from rightbatch.answer import study
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
 from rightbatch.stats.scaling import fit_scaling
+from rightbatch.study.aim import whole_steps
+from rightbatch.study.pilot import pilot_target
 from rightbatch.study.problem import Problem
+from rightbatch.study.run import MIDDLE
+from rightbatch.study.search import first_points
 from rightbatch.study.subject import Run, Sweep
 from tasks import TASKS, Task
 
@@ -104,6 +110,22 @@ def timed(task: Task, sizes: Sequence[int]) -> Array:
         return np.array([[timing.seconds for timing in sorted(line)] for line in rounds])
 
 
+def piloted(task: Task) -> float:
+    """Seconds of the pilot that a study makes where no target is given."""
+    problem = problem_of(task)
+    with threadpool_limits(1):
+        started = time.perf_counter()
+        pilot_target(
+            problem,
+            batch_size=MIDDLE,
+            seed=0,
+            points=first_points(task.optimizer),
+            most_steps=whole_steps(problem, MIDDLE),
+            deadline=math.inf,
+        )
+        return time.perf_counter() - started
+
+
 def judged(
     task: Task, oracle: dict[str, Any], seed: int, complete: bool, clock: Clock | None
 ) -> dict[str, Any]:
@@ -163,13 +185,15 @@ def main() -> None:
         oracle = json.loads(path.read_text())
         sizes = [row["batch_size"] for row in oracle["sizes"]]
         if arguments.clock is None:
-            before = timed(task, sizes)
+            before, pilot = timed(task, sizes), piloted(task) / oracle["seconds"]
         found = []
         for seed in range(0, arguments.seeds * APART, APART):
             clock = None if arguments.clock is None else Clock(oracle, arguments.clock, seed)
             found.append(judged(task, oracle, seed, not arguments.answer_only, clock))
         if clock is None:
             per_step = np.median(np.concatenate([before, timed(task, sizes)]), axis=0).tolist()
+            for row in found:
+                row["piloted"] = row["cost"] + pilot
         else:
             per_step = [clock.per_step(size) for size in sizes]
         add_regret(found, oracle, dict(zip(sizes, per_step, strict=True)))
@@ -203,6 +227,8 @@ def summarise(rows: Sequence[dict[str, Any]]) -> None:
         f"over 5 % in {over:.1%}"
     )
     print(f"cost: median {np.median(costs):.1%}, most {costs.max():.1%}")
+    if "piloted" in rows[0]:
+        print(f"cost with a pilot: median {np.median([row['piloted'] for row in rows]):.1%}")
     print(f"B_crit within a factor 1.25 of the oracle's: {np.mean(ratios <= math.log(1.25)):.0%}")
 
 

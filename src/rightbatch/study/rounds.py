@@ -62,14 +62,15 @@ def _drawn_medians(rounds: bytes, count: int, draws: int, seed: int) -> Array:
 
 
 def _times(count: int, draws: int, seed: int) -> Array:
-    """How often each of so many rounds is in each resample, `(draws, count)`."""
-    drawn = resamples(count, draws, seed, of="rounds") + count * np.arange(draws)[:, None]
-    return np.bincount(drawn.ravel(), minlength=count * draws).reshape(draws, count)
+    """How often each of so many rounds is in each resample, `(count, draws)`."""
+    places = resamples(count, draws, seed, of="rounds") * draws + np.arange(draws)[:, None]
+    return np.bincount(places.ravel(), minlength=count * draws).reshape(count, draws).astype(np.int16)
 
 
 def _medians(values: Array, times: Array) -> Array:
-    """The median of each resample: values are sorted once for all, half of the work of `np.median`."""
+    """The median of each resample: values are sorted once for all, a fifth of the work of `np.median`."""
     order = np.argsort(values)
-    below, values = times[:, order].cumsum(axis=1), values[order]
-    lower, upper = ((below > middle).argmax(axis=1) for middle in ((len(values) - 1) // 2, len(values) // 2))
-    return (values[lower] + values[upper]) / 2
+    below, values = times[order].cumsum(axis=0, dtype=times.dtype), values[order]
+    middles = (len(values) - 1) // 2, len(values) // 2
+    lower, upper = (values[(below <= middle).sum(axis=0, dtype=times.dtype)] for middle in middles)
+    return (lower + upper) / 2
