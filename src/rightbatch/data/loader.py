@@ -103,7 +103,7 @@ class Loader(Fixed):
         self._threads = whole_number("threads", threads, at_least=1, instead="write threads such as 2")
         self._depth = whole_number("prefetch", prefetch, at_least=0, instead="write blocks such as 2")
         if self._threads > 1:
-            self._depth = max(self._depth, self._threads + 3)  # some are ready while all are at work
+            self._depth = max(self._depth, self._threads + 2)  # some are ready while all are at work
         self._order = one_order(order, shuffle=shuffle, seed=seed)
         self._shard = shard_of(shard)
         self._own = self._order if isinstance(self._order, OwnBatches) else None
