@@ -21,7 +21,7 @@ from rightbatch.measure.rivals import installed
 from rightbatch.records import Array
 from rightbatch.study.machine import describe, fixed_threads
 
-ROUNDS = 7
+ROUNDS, TORCH_ROUNDS = 15, 5
 SHAPES = ((1_000_000, 32), (100_000, 784))
 MOST_SINGLE = 200_000
 """Batches of one row that are timed: an epoch of them takes a data loader 20 s."""
@@ -118,12 +118,12 @@ def against_torch(x: Array, y: Array) -> None:
         way = min(ways, key=lambda way: min(seconds(way), seconds(way)))
         for output, threads in (("numpy", 1), ("numpy", 2), ("torch", 1), ("torch", 2)):
             loader = Loader((x, y), batch_size, shuffle=True, output=output, threads=threads)
-            found = ratio(few(lambda loader=loader: loader, most), way)  # type: ignore[misc]
+            found = ratio(few(lambda loader=loader: loader, most), way, TORCH_ROUNDS)  # type: ignore[misc]
             how = f"{output}, {threads} thread(s)"
             what = f"d={x.shape[1]} B={batch_size}, {how}: times as fast as torch's DataLoader"
             say(what, found, 20 if batch_size <= 256 else 10)
         if batch_size >= 256:
-            found = ratio(bare_take(x, y), way)
+            found = ratio(bare_take(x, y), way, TORCH_ROUNDS)
             print(f"d={x.shape[1]}, one bare np.take: {found:.2f} times as fast as torch's at B={batch_size}")
 
 
@@ -141,7 +141,8 @@ def memory(x: Array, y: Array) -> None:
 def main() -> None:
     """Print all ratios."""
     machine = describe(1)
-    print(f"{machine['cpu']}, {machine['cores']} cores; medians of {ROUNDS} rounds")
+    rounds = f"{ROUNDS} rounds, {TORCH_ROUNDS} with PyTorch"
+    print(f"{machine['cpu']}, {machine['cores']} cores; medians of {rounds}")
     with fixed_threads(1):
         for rows, columns in SHAPES:
             x, y = made_up(rows, columns, "float32")
