@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rightbatch.data import blocks as module
 from rightbatch.data.loader import Loader
 from rightbatch.data.order import Order, Sequential, Shuffled
 from rightbatch.data.tree import fields
@@ -29,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:the last batch of this epoch wil
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of few batches, so that small data fill many of them."""
-    monkeypatch.setattr(module, "BLOCK_BYTES", 100)
+    monkeypatch.setattr("rightbatch.data.blocks.BLOCK_BYTES", 100)
 
 
 def rows_of(batches: Any) -> list[int]:

@@ -23,6 +23,12 @@ rows are used. Measured with float32, 1 to 784 columns and batches of 1 to 1024 
 256 kB takes up to 1.08 times the seconds, and 2 MB 0.9 to 1.06 times where that cache holds 2 MB.
 """
 
+SMALL_BLOCK_BYTES = 2**18
+"""The same where it would be much of small data: the memory of a batch size is not to be that of a block."""
+
+BLOCK_SHARE = 16
+"""Blocks that data are of at least, unless these would be smaller than that."""
+
 AHEAD_BYTES = 2**22
 """The same where blocks are made in other threads: to hand one over takes about 0.05 ms. With two threads
 2 MB take up to 1.1 times the seconds, and 8 MB no fewer (float32, 32 columns)."""
@@ -67,6 +73,16 @@ class Block(NamedTuple):
         return _index(self.window, self.size, self.part)
 
 
+def usual_bytes(data: int) -> int:
+    """Bytes of a block of data of so many, where none is made ahead.
+
+    Example:
+        >>> [usual_bytes(data) // 1024 for data in (10_000, 8_000_000, 10**9)]
+        [256, 488, 1024]
+    """
+    return min(max(data // BLOCK_SHARE, SMALL_BLOCK_BYTES), BLOCK_BYTES)
+
+
 def blocks(
     source: Source,
     numbers: RowNumbers,
@@ -74,7 +90,7 @@ def blocks(
     shard: Shard,
     *,
     weighted: bool,
-    block_bytes: int = BLOCK_BYTES,
+    block_bytes: int = SMALL_BLOCK_BYTES,
     late: bool = False,
     memory: Memory | None = None,
 ) -> Iterator[Callable[[], Block]]:

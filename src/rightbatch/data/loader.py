@@ -10,7 +10,7 @@ from rightbatch.checks import whole_number
 from rightbatch.data.ahead import Ahead
 from rightbatch.data.audit import EpochAudit, audited
 from rightbatch.data.batches import Batches, Cut, GivenBatches, Run, count, located, warned_of_a_single_row
-from rightbatch.data.blocks import AHEAD_BYTES, BLOCK_BYTES, Block, blocks
+from rightbatch.data.blocks import AHEAD_BYTES, Block, blocks, usual_bytes
 from rightbatch.data.choices import Fixed, check_left_to_the_order, check_not_padded, one_last, one_order
 from rightbatch.data.deliver import adapter, converter
 from rightbatch.data.drawn import Drawn
@@ -382,7 +382,7 @@ class Loader(Fixed):
             self._cut_of(now.epoch).runs(now.samples),
             self._shard,
             weighted=self._weighted,
-            block_bytes=AHEAD_BYTES if self._depth else BLOCK_BYTES,
+            block_bytes=AHEAD_BYTES if self._depth else usual_bytes(self.rows * self._gathered.row_bytes),
             late=not self._depth,
             memory=self._memory,
         )
