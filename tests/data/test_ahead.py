@@ -90,7 +90,7 @@ def test_of_several_threads_one_is_that_which_asks() -> None:
     def job(number: int) -> int:
         done_by[number] = threading.current_thread()
         if number == 0:
-            free.wait()
+            free.wait(10)
         if number == 3:
             free.set()
         return number
@@ -100,6 +100,7 @@ def test_of_several_threads_one_is_that_which_asks() -> None:
         ahead.submit(lambda: None).result()  # the thread is there
         assert list(results) == list(range(9))
     assert len(set(done_by.values())) == 2
+    assert threading.current_thread() in done_by.values()
 
 
 def test_ctrl_c_in_a_job_that_is_done_early_is_not_kept_for_later() -> None:
@@ -108,11 +109,11 @@ def test_ctrl_c_in_a_job_that_is_done_early_is_not_kept_for_later() -> None:
 
     def first() -> bool:
         begun.set()
-        return free.wait()
+        return free.wait(10)
 
     def jobs() -> Iterator[Callable[[], Any]]:
         yield first
-        begun.wait()  # so that it is the other thread's
+        begun.wait(10)  # so that it is the other thread's
         yield interrupt
         yield lambda: 2
 

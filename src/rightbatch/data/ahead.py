@@ -14,7 +14,7 @@ class Ahead:
     """Threads that do jobs before their results are asked for; none where nothing is to be ahead.
 
     Of several threads one is that which asks: as long as its result is not there, it does the jobs that come
-    next. To sleep and be woken takes about 0.1 ms, as long as to gather 2,000 rows.
+    next: in the time that it takes to sleep and be woken, many rows are gathered.
 
     When the context is left, jobs that have not begun are dropped, those that have are waited for, and no
     thread is left.

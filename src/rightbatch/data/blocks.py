@@ -26,7 +26,7 @@ rows are used. Measured with float32, 1 to 784 columns and batches of 1 to 1024 
 SMALL_BLOCK_BYTES = 2**18
 """The same where it would be much of small data: the memory of a batch size is not to be that of a block."""
 
-BLOCK_SHARE = 16
+BLOCK_SHARE = 64
 """Blocks that data are of at least, unless these would be smaller than that."""
 
 AHEAD_BYTES = 2**22
@@ -77,8 +77,8 @@ def usual_bytes(data: int) -> int:
     """Bytes of a block of data of so many, where none is made ahead.
 
     Example:
-        >>> [usual_bytes(data) // 1024 for data in (10_000, 8_000_000, 10**9)]
-        [256, 488, 1024]
+        >>> [usual_bytes(data) // 1024 for data in (10_000, 30_000_000, 10**9)]
+        [256, 457, 1024]
     """
     return min(max(data // BLOCK_SHARE, SMALL_BLOCK_BYTES), BLOCK_BYTES)
 
