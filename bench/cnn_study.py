@@ -14,14 +14,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from torch import nn
 
-from oracle import best_of, sharper
+from oracle import NEAR_ERROR, best_of, sharper
 from rightbatch.answer import study
 from rightbatch.data.dataset import Dataset, load_data
 from rightbatch.learners.torch_model import TorchModel
 from rightbatch.learners.updates import optimizer_named
+from rightbatch.stats.typical import typical
 from rightbatch.study.machine import fixed_threads
 from rightbatch.study.problem import Problem
 from rightbatch.train.target import parse_target
@@ -58,11 +58,11 @@ def swept(data: Dataset, document: dict[str, Any], around: int, seeds: int) -> l
     rows = []
     for size in sizes:
         row = best_of(problem, target, size, round(2 * math.log2(known[size])), seeds)
-        rows.append(row | sharper(problem, target, row))
+        rows.append(row | sharper(problem, target, row, NEAR_ERROR))
     rounds = [timing for line in problem.time_steps(sizes, rounds=ROUNDS) for timing in line]
     for row in rows:
         each = [timing.seconds for timing in rounds if timing.batch_size == row["batch_size"]]
-        row["seconds_per_step"] = float(np.median(each))
+        row["seconds_per_step"] = float(typical(each))
     return rows
 
 

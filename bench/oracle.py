@@ -27,6 +27,7 @@ from threadpoolctl import threadpool_limits
 
 from rightbatch.answer import study
 from rightbatch.learners.updates import optimizer_named
+from rightbatch.stats.typical import typical
 from rightbatch.study.problem import Problem
 from rightbatch.study.settings import batch_sizes_for
 from rightbatch.study.subject import Run, Sweep
@@ -36,10 +37,10 @@ from tasks import TASKS, Task
 ROUNDS = 60
 EPOCHS = 30
 MORE_SEEDS = 320
-"""For batch sizes within `NEAR` of the fastest: runs scatter by 10 to 40 %, their mean by 0.6 to 2.2 %."""
+"""At most: runs scatter by 10 to 40 %, the mean of so many by 0.6 to 2.2 %."""
 NEAR = 1.5
-FAR_ERROR = 0.02
-"""Standard error of mean ln S at which the other batch sizes have seeds enough."""
+NEAR_ERROR, FAR_ERROR = 0.01, 0.03
+"""Standard error of mean ln S at which a size within `NEAR` of the fastest has seeds enough; any other."""
 ARRIVE = 0.9
 """Share of the runs that must reach the target for a learning rate to count."""
 
@@ -76,7 +77,7 @@ def best_of(problem: Problem, target: Target, size: int, centre: int, seeds: int
         table |= {point: [] for point in more}
 
 
-def sharper(problem: Problem, target: Target, row: dict[str, Any], error: float = 0.0) -> dict[str, Any]:
+def sharper(problem: Problem, target: Target, row: dict[str, Any], error: float) -> dict[str, Any]:
     """The row with many seeds at its best learning rate and its neighbours, until the best lies between.
 
     Args:
@@ -96,7 +97,7 @@ def sharper(problem: Problem, target: Target, row: dict[str, Any], error: float 
         table |= dict(zip(new, _enough(runs, error), strict=True))
         best = min(table, key=lambda point: _level(table[point]))
     better = {"point": best, "log_steps": _level(table[best])} if math.isfinite(_level(table[best])) else {}
-    return row | better | {"seeds": len(table[best])}
+    return row | better | {"seeds": len(table[best]), "error": error}
 
 
 def _enough(sweeps: Iterable[list[Run]], error: float) -> list[list[float]]:
@@ -169,18 +170,21 @@ def add_timings(problem: Problem, rows: list[dict[str, Any]]) -> None:
         timed = [
             timing.seconds for line in rounds for timing in line if timing.batch_size == row["batch_size"]
         ]
-        row["seconds_per_step"] = float(np.median(timed))
+        row["seconds_per_step"] = float(typical(timed))
 
 
 def sharpen(problem: Problem, target: Target, rows: list[dict[str, Any]]) -> None:
     """Give every row more seeds: most to those that may be the fastest, until no other row may be."""
-    while left := [row for row in rows if row.get("seeds", 0) < _wanted(row, rows)]:
+    while left := [row for row in rows if row.get("error", math.inf) > _asked(row, rows)]:
         for row in left:
-            row.update(sharper(problem, target, row, 0.0 if _is_near(row, rows) else FAR_ERROR))
+            row.update(sharper(problem, target, row, _asked(row, rows)))
 
 
-def _wanted(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> int:
-    return MORE_SEEDS if _is_near(row, rows) else FEW if math.isfinite(row["log_steps"]) else 0
+def _asked(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> float:
+    """Standard error of mean ln S that is wanted of a size; any will do where the target is not reached."""
+    if not math.isfinite(row["log_steps"]):
+        return math.inf
+    return NEAR_ERROR if _is_near(row, rows) else FAR_ERROR
 
 
 def _is_near(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> bool:

@@ -32,6 +32,7 @@ from rightbatch.answer import study
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
 from rightbatch.stats.scaling import fit_scaling
+from rightbatch.stats.typical import typical
 from rightbatch.study.aim import whole_steps
 from rightbatch.study.pilot import pilot_target
 from rightbatch.study.problem import Problem
@@ -191,7 +192,7 @@ def main() -> None:
             clock = None if arguments.clock is None else Clock(oracle, arguments.clock, seed)
             found.append(judged(task, oracle, seed, not arguments.answer_only, clock))
         if clock is None:
-            per_step = np.median(np.concatenate([before, timed(task, sizes)]), axis=0).tolist()
+            per_step = typical(np.concatenate([before, timed(task, sizes)])).tolist()
             for row in found:
                 row["piloted"] = row["cost"] + pilot
         else:

@@ -22,6 +22,7 @@ from rightbatch.records import Shape
 from rightbatch.stats.drift import drift
 from rightbatch.stats.stepcurve import fit_step_curve
 from rightbatch.stats.steptime import fit_step_time
+from rightbatch.stats.typical import typical
 
 PROBED = tuple(2**power for power in range(11))
 BETWEEN = (3, 6, 12, 23, 45, 91, 181, 300, 500, 724, 1000)
@@ -54,15 +55,15 @@ def judged(name: str, rounds: int) -> None:
     seconds = time.perf_counter() - started
     truth = timed(learner, loader, BETWEEN, rounds)
     line, curve = fit_step_time(PROBED, probe), fit_step_curve(PROBED, probe)
-    medians = np.median(truth, axis=0)
-    halves = np.median(truth[::2], axis=0) / np.median(truth[1::2], axis=0)
+    seen = typical(truth)
+    halves = typical(truth[::2]) / typical(truth[1::2])
 
     def off(found: Any) -> float:
-        return float(np.median(np.abs(found / medians - 1)))
+        return float(np.median(np.abs(found / seen - 1)))
 
     print(
         f"{name:20}{seconds:7.1f}{off(line.predict(BETWEEN)):9.1%}{off(curve.predict(BETWEEN)):9.1%}"
-        f"{curve.error:10.1%}{off(halves * medians):9.1%}  {curve.kind:14}{drift(probe) or 'none'}"
+        f"{curve.error:10.1%}{off(halves * seen):9.1%}  {curve.kind:14}{drift(probe) or 'none'}"
     )
 
 

@@ -96,7 +96,6 @@ def test_step_time_keeps_every_round() -> None:
     shown = series.step_time(example())
     assert shown.rounds[0] == (1, [2.112e-05, 2.155e-05, 2.349e-05])
     assert shown.line == (2.1e-05, 5.5e-07)
-    assert series.typical(shown.rounds[0][1]) == 2.155e-05
 
 
 def test_a_target_that_holds_at_the_start_has_no_point() -> None:

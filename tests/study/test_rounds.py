@@ -1,4 +1,4 @@
-"""The table of timings: its gaps, what is foretold, and resampled medians."""
+"""The table of timings: its gaps, what is foretold, and what is typical of resampled rounds."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,8 @@ import pytest
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
 from rightbatch.stats.resampling import resamples
-from rightbatch.study.rounds import drawn_medians, foretold, rounds_of
+from rightbatch.stats.typical import typical
+from rightbatch.study.rounds import drawn_seconds, foretold, rounds_of
 from study.hand_made import timings
 
 NAN = float("nan")
@@ -32,32 +33,32 @@ def test_a_size_that_was_never_timed_is_foretold_by_the_others() -> None:
     np.testing.assert_array_equal(alone[:, 1], [4, 4])
 
 
-def test_medians_are_those_of_a_slow_bootstrap() -> None:
+def test_draws_are_those_of_a_slow_bootstrap() -> None:
     """Each size from its own rounds, as many as it has; the slow one goes draw by draw."""
     table = noisy(9, 1.0, 2.0, 3.0)
     table[4:, 1] = NAN
-    found = drawn_medians(table, 50, seed=3)
+    found = drawn_seconds(table, 50, seed=3)
     for column, count in enumerate([9, 4, 9]):
         rows = resamples(count, 50, 3, of="rounds")
-        slow = [np.median([table[row, column] for row in draw]) for draw in rows]
-        np.testing.assert_array_equal(found[:, column], slow)
+        slow = [typical([table[row, column] for row in draw]) for draw in rows]
+        np.testing.assert_allclose(found[:, column], slow, rtol=1e-12)
 
 
 def test_sizes_timed_in_the_same_rounds_share_slow_ones() -> None:
     """Of two sizes of which one always takes twice as long the ratio is known, however noisy rounds are."""
     table = noisy(20, 1.0) * [1.0, 2.0]
-    found = drawn_medians(table, 100, seed=0)
+    found = drawn_seconds(table, 100, seed=0)
     np.testing.assert_allclose(found[:, 1] / found[:, 0], 2)
     assert found[:, 0].std() > 0.01
 
 
 @pytest.mark.parametrize("more", [24, 72])
 def test_a_size_that_is_timed_more_often_is_known_better(more: int) -> None:
-    """The doubt of its median falls with the root of the rounds; that of the others stays."""
+    """The doubt of it falls with the root of the rounds; that of the others stays."""
     few = noisy(8, 1.0, 2.0)
     more_rows = np.column_stack([noisy(more, 1.0)[:, 0], np.full(more, NAN)])
     before, after = (
-        np.log(drawn_medians(table, 2000, seed=0)).std(axis=0) for table in (few, np.vstack([few, more_rows]))
+        np.log(drawn_seconds(table, 2000, seed=0)).std(axis=0) for table in (few, np.vstack([few, more_rows]))
     )
     assert after[1] == before[1]
     assert after[0] == pytest.approx(before[0] * np.sqrt(8 / (8 + more)), rel=0.35)

@@ -6,7 +6,6 @@ read the same series.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 from rightbatch.report.document import Document, Standing, measured, missed, spans, standing
@@ -70,7 +69,7 @@ class StepTime:
     """t(B), seconds per step: every measurement, and the line a + bB."""
 
     rounds: list[tuple[int, list[float]]]
-    """Batch size and its medians, one per round."""
+    """Batch size and its seconds, one per round."""
     line: tuple[float, float] | None
     """a and b; `None` where too few batch sizes were timed for a line."""
     form: str | None = None
@@ -182,11 +181,6 @@ def rate_law(document: Document) -> RateLaw | None:
     columns = [[float(row[name]) for row in law["batch_sizes"]] for name in names]
     low, high = law["exponent_interval"]
     return RateLaw(law["exponent"], (low, high), *columns)
-
-
-def typical(values: list[float]) -> float:
-    """The median of the rounds of one batch size."""
-    return float(median(values))
 
 
 def spaced(first: float, last: float) -> list[float]:

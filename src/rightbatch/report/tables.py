@@ -7,6 +7,7 @@ from typing import Any
 from rightbatch import units
 from rightbatch.report import series
 from rightbatch.report.document import Document, Standing, standing
+from rightbatch.stats.typical import typical
 
 NEVER = "never"
 
@@ -147,7 +148,7 @@ def step_time(shown: series.StepTime) -> Table:
     rows = (
         (
             str(size),
-            units.seconds(series.typical(values)),
+            units.seconds(float(typical(values))),
             units.seconds(shown.line[0] + shown.line[1] * size if shown.line else None),
             ", ".join(units.seconds(value) for value in values),
         )

@@ -7,6 +7,7 @@ from typing import Any
 from rightbatch import units
 from rightbatch.report import series, tables
 from rightbatch.report.document import MISSED_SIGN, Document, Standing, missed
+from rightbatch.stats.typical import typical
 
 DOUBTS = "What speaks against the target"
 """Title of the document's ``doubts``."""
@@ -154,7 +155,7 @@ def step_time(shown: series.StepTime) -> str:
     """What the chart of t(B) shows."""
     if shown.line is None:
         size, values = shown.rounds[0]
-        return f"A step of batch size {size} takes {units.seconds(series.typical(values))}."
+        return f"A step of batch size {size} takes {units.seconds(float(typical(values)))}."
     fixed, each = shown.line
     sure = "".join(f" {sentence}" for sentence in _sureness(shown))
     if fixed <= 0 or each <= 0:

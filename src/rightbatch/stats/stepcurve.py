@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize
 
 from rightbatch.stats.curves import Floats
-from rightbatch.stats.steptime import USUAL_DEVIATION, fit_step_time, medians_of
+from rightbatch.stats.steptime import USUAL_DEVIATION, fit_step_time, typical_of
 
 MOST_GAMMA = 8.0
 """Of the saturating form: there the corner is within 9 % of max(a, bB), and data tell no more."""
@@ -27,7 +27,7 @@ class StepCurve:
     """Seconds per step, as the form that predicts sizes left out best."""
 
     kind: str
-    """`affine`: a + bB; `saturating`: (a^g + (bB)^g)^(1/g); `broken line`: through the medians."""
+    """`affine`: a + bB; `saturating`: (a^g + (bB)^g)^(1/g); `broken line`: through what was seen."""
     a: float
     """Seconds of a small step; NaN of a broken line."""
     b: float
@@ -35,7 +35,7 @@ class StepCurve:
     gamma: float
     batch_sizes: Floats
     seconds: Floats
-    """Medians over the rounds: what was seen at each size."""
+    """What was seen at each size (`typical`)."""
     held_out: dict[str, float]
     """Median relative error of each form at sizes left out, ends excepted; empty: too few sizes."""
 
@@ -66,7 +66,7 @@ def fit_step_curve(batch_sizes: ArrayLike, seconds: ArrayLike) -> StepCurve:
     """Fit t(B) by three forms, and keep the one that predicts sizes left out best.
 
     The forms, from the stiffest: a + bB; (a^g + (bB)^g)^(1/g) with g from 1 (the same) to 8 (about
-    max(a, bB): a device that is not full takes a constant time); and a line through the medians in
+    max(a, bB): a device that is not full takes a constant time); and a line through what was seen in
     ln t against ln B, which assumes nothing, so that cache edges and slow powers of two are
     seen as they are. Each size but the ends is left out in turn; a form with more freedom must be
     10 % better than a stiffer one.
@@ -90,52 +90,52 @@ def fit_step_curve(batch_sizes: ArrayLike, seconds: ArrayLike) -> StepCurve:
     Source: A. Qiao et al., "Pollux: Co-adaptive Cluster Scheduling for Goodput-Optimized Deep Learning" (OSDI
     2021), equation 10, whose step time is such a soft maximum of its parts.
     """
-    sizes, medians = medians_of(batch_sizes, seconds)
+    sizes, seen = typical_of(batch_sizes, seconds)
     order = np.argsort(sizes)
-    sizes, medians = sizes[order], medians[order]
-    held_out = _held_out(sizes, medians) if sizes.size >= LEAST_SIZES else {}
+    sizes, seen = sizes[order], seen[order]
+    held_out = _held_out(sizes, seen) if sizes.size >= LEAST_SIZES else {}
     kind = KINDS[0]
     for other in KINDS[1:]:
         if held_out and held_out[other] < BETTER * held_out[kind]:
             kind = other
-    a, b, gamma = _FITS[kind](sizes, medians)
-    return StepCurve(kind=kind, a=a, b=b, gamma=gamma, batch_sizes=sizes, seconds=medians, held_out=held_out)
+    a, b, gamma = _FITS[kind](sizes, seen)
+    return StepCurve(kind=kind, a=a, b=b, gamma=gamma, batch_sizes=sizes, seconds=seen, held_out=held_out)
 
 
-def _held_out(sizes: Floats, medians: Floats) -> dict[str, float]:
+def _held_out(sizes: Floats, seen: Floats) -> dict[str, float]:
     """Median relative error at each size but the ends, from the others."""
     errors: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for left in range(1, sizes.size - 1):
-        others = np.delete(sizes, left), np.delete(medians, left)
+        others = np.delete(sizes, left), np.delete(seen, left)
         for kind in KINDS:
             a, b, gamma = _FITS[kind](*others)
             at = sizes[left : left + 1]
             found = _along(*others, at) if np.isnan(a) else _saturating(np.array([a, b]), gamma, at)
-            errors[kind].append(abs(float(found[0] / medians[left]) - 1))
+            errors[kind].append(abs(float(found[0] / seen[left]) - 1))
     return {kind: float(np.median(each)) for kind, each in errors.items()}
 
 
-def _affine(sizes: Floats, medians: Floats) -> tuple[float, float, float]:
-    line = fit_step_time(sizes, medians[None])
+def _affine(sizes: Floats, seen: Floats) -> tuple[float, float, float]:
+    line = fit_step_time(sizes, seen[None])
     return line.a, line.b, 1.0
 
 
-def _soft_maximum(sizes: Floats, medians: Floats) -> tuple[float, float, float]:
+def _soft_maximum(sizes: Floats, seen: Floats) -> tuple[float, float, float]:
     """A and b by robust least squares on ln t, gamma with them."""
 
     def residuals(x: Floats) -> Floats:
-        return np.log(_saturating(np.exp(x[:2]), float(x[2]), sizes) / medians)
+        return np.log(_saturating(np.exp(x[:2]), float(x[2]), sizes) / seen)
 
-    highest = np.log(medians.max())
-    start = [np.log(medians.min()), np.log((medians / sizes).min()), 2.0]
+    highest = np.log(seen.max())
+    start = [np.log(seen.min()), np.log((seen / sizes).min()), 2.0]
     bounds = [-60.0, -60.0, 1.0], [highest + 1, highest + 1, MOST_GAMMA]
     found = optimize.least_squares(residuals, start, bounds=bounds, loss="soft_l1", f_scale=USUAL_DEVIATION)
     a, b, gamma = found.x
     return float(np.exp(a)), float(np.exp(b)), float(gamma)
 
 
-def _no_form(sizes: Floats, medians: Floats) -> tuple[float, float, float]:
-    del sizes, medians
+def _no_form(sizes: Floats, seen: Floats) -> tuple[float, float, float]:
+    del sizes, seen
     return np.nan, np.nan, np.nan
 
 

@@ -9,6 +9,7 @@ from scipy import optimize
 
 from rightbatch.errors import SettingError
 from rightbatch.stats.curves import Floats, checked_sizes
+from rightbatch.stats.typical import typical
 
 USUAL_DEVIATION = 0.1
 """Deviations from the line above 10 % (a cache edge, a busy machine) count less than squared."""
@@ -31,7 +32,7 @@ class StepTime:
 
 
 def fit_step_time(batch_sizes: ArrayLike, seconds: ArrayLike) -> StepTime:
-    """Fit t(B) = a + b B, with a and b not negative, to the medians over the rounds.
+    """Fit t(B) = a + b B, with a and b not negative, to the typical seconds of each size (`typical`).
 
     Residuals are those of ln t, so that steps of microseconds count as much as steps of seconds,
     and a deviation of more than `USUAL_DEVIATION` counts in proportion, not squared.
@@ -48,25 +49,25 @@ def fit_step_time(batch_sizes: ArrayLike, seconds: ArrayLike) -> StepTime:
         SettingError: the sizes or the seconds cannot be used.
 
     Example:
-        >>> rounds = [[2.1e-5, 3e-5, 1.2e-4], [2.1e-5, 3e-5, 9e-4], [2.1e-5, 3e-5, 1.2e-4]]
-        >>> line = fit_step_time([1, 10, 100], rounds)
+        >>> rounds = [[2.1e-5, 3e-5, 1.2e-4]] * 4
+        >>> line = fit_step_time([1, 10, 100], [[2.1e-5, 3e-5, 9e-4], *rounds])
         >>> print(f"{line.a * 1e6:.1f} µs a step and {line.b * 1e6:.1f} µs a sample")
         20.0 µs a step and 1.0 µs a sample
     """
-    sizes, medians = medians_of(batch_sizes, seconds)
+    sizes, seen = typical_of(batch_sizes, seconds)
 
     def residuals(parameters: Floats) -> Floats:
-        return np.asarray(np.log(basis @ parameters / medians))
+        return np.asarray(np.log(basis @ parameters / seen))
 
     def slopes(parameters: Floats) -> Floats:
         return np.asarray(basis / (basis @ parameters)[:, None])
 
-    basis = np.column_stack([np.ones_like(sizes), sizes / sizes.max()]) * medians.max()
-    start, _ = optimize.nnls(basis / medians[:, None], np.ones_like(sizes))
+    basis = np.column_stack([np.ones_like(sizes), sizes / sizes.max()]) * seen.max()
+    start, _ = optimize.nnls(basis / seen[:, None], np.ones_like(sizes))
     found = optimize.least_squares(
         residuals, start, jac=slopes, bounds=(0, np.inf), loss="soft_l1", f_scale=USUAL_DEVIATION
     )
-    a, b = found.x * medians.max() / [1, sizes.max()]
+    a, b = found.x * seen.max() / [1, sizes.max()]
     return StepTime(a=float(a), b=float(b), rms_log_residual=float(np.sqrt(np.mean(found.fun**2))))
 
 
@@ -91,8 +92,8 @@ def best_batch(step_time: StepTime, b_crit: float) -> float:
     return math.sqrt(step_time.a / step_time.b * b_crit) if step_time.b > 0 else math.inf
 
 
-def medians_of(batch_sizes: ArrayLike, seconds: ArrayLike) -> tuple[Floats, Floats]:
-    """The sizes, checked, and the median over the rounds at each."""
+def typical_of(batch_sizes: ArrayLike, seconds: ArrayLike) -> tuple[Floats, Floats]:
+    """The sizes, checked, and the typical seconds of each."""
     sizes, rounds = checked_sizes(batch_sizes), np.asarray(seconds, dtype=np.float64)
     if rounds.ndim != 2 or rounds.shape[1] != sizes.size:
         raise SettingError(
@@ -110,4 +111,4 @@ def medians_of(batch_sizes: ArrayLike, seconds: ArrayLike) -> tuple[Floats, Floa
             rounds.tolist(),
             "write NaN for what was not measured in a round",
         )
-    return sizes, np.asarray(np.nanmedian(rounds, axis=0))
+    return sizes, typical(rounds)

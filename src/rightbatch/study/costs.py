@@ -10,6 +10,7 @@ import psutil
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
 from rightbatch.stats.drift import drift
+from rightbatch.stats.typical import typical
 from rightbatch.study.rounds import foretold, rounds_of
 from rightbatch.study.session import Session
 from rightbatch.study.store import Store
@@ -49,7 +50,7 @@ class Costs:
     asked: int = field(init=False, default=0)
     """Rounds asked for so far."""
     _known: tuple[list[Timing], Array, dict[int, float]] | None = field(init=False, default=None)
-    """The timings that counted last, the rounds they make and their medians: the same while runs are made."""
+    """The timings that counted last, their rounds and what is typical: the same while runs are made."""
 
     def measure_memory(self, limit: float) -> None:
         """Peak bytes of every size, once; a size that may need more than there is is tried out first.
@@ -145,8 +146,8 @@ class Costs:
         timings = [timing for timing in recent(self.store) if timing.round < most]
         if self._known is None or self._known[0] != timings:
             rounds = foretold(rounds_of(timings, self.batch_sizes), self.batch_sizes)
-            typical = np.nanmedian(rounds, axis=0).tolist()
-            self._known = timings, rounds, dict(zip(self.batch_sizes, typical, strict=True))
+            usual = typical(rounds).tolist()
+            self._known = timings, rounds, dict(zip(self.batch_sizes, usual, strict=True))
         return self._known[1:]
 
     def _rounds_done(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from rightbatch.records import Array
 from rightbatch.stats.posterior import Steps, steps_posterior
 from rightbatch.study.pool import Choice, Pool, chosen_log_steps, chosen_missed
-from rightbatch.study.rounds import drawn_medians
+from rightbatch.study.rounds import drawn_seconds
 
 DRAWS = 2000
 """Of the posterior: the 2.5 % point of two thousand has an error of a third of a per cent."""
@@ -140,7 +140,7 @@ def outlook(
         open=np.array([size not in barred and not _fails(found.get(size)) for size in table.batch_sizes]),
         doubted=np.array([size in found and _too_few(found[size]) for size in table.batch_sizes]),
         steps=steps,
-        seconds=np.exp(steps.log_steps) * drawn_medians(rounds, DRAWS, seed),
+        seconds=np.exp(steps.log_steps) * drawn_seconds(rounds, DRAWS, seed),
     )
 
 

@@ -21,7 +21,7 @@ MANY = 40
 """Times the seeds asked for, while all runs took less than that: tiny data scatter most, and cost least."""
 
 MOST_ROUNDS = 96
-"""Of timing; their median has an eighth of the scatter of one."""
+"""Of timing; their mean has a tenth of the scatter of one."""
 
 CONTENDS = 0.05
 """A batch size contends when it is the fastest with at least this probability."""

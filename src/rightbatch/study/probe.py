@@ -1,13 +1,13 @@
 """What a step costs at every batch size, in seconds and bytes, without training to a target."""
 
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rightbatch.stats.steptime import StepTime, fit_step_time
+from rightbatch.stats.typical import typical
 from rightbatch.study.problem import Problem
 
 
@@ -17,7 +17,7 @@ class Cost:
 
     batch_size: int
     seconds_per_step: float
-    """Median over the rounds."""
+    """Typical of the rounds."""
     seconds_per_epoch: float
     samples_per_second: float
     memory_bytes: int
@@ -42,7 +42,7 @@ def probe(
         size: [timing.seconds for row in measured for timing in row if timing.batch_size == size]
         for size in batch_sizes
     }
-    costs = [_cost(problem, size, statistics.median(seconds[size])) for size in batch_sizes]
+    costs = [_cost(problem, size, float(typical(seconds[size]))) for size in batch_sizes]
     if len(batch_sizes) < 2:
         return costs, None
     return costs, fit_step_time(batch_sizes, np.array([seconds[size] for size in batch_sizes]).T)

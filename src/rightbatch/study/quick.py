@@ -14,6 +14,7 @@ import numpy as np
 from rightbatch import units
 from rightbatch.records import Array
 from rightbatch.stats.steptime import best_batch, fit_step_time
+from rightbatch.stats.typical import typical
 from rightbatch.study.grid import lr_at
 from rightbatch.study.noise import RunNoise
 from rightbatch.study.subject import Run
@@ -58,7 +59,7 @@ def estimate(batch_sizes: Sequence[int], rounds: Array, run: Run, noise: RunNois
     """
     if run.steps_to_target is None:
         raise AssertionError("an estimate needs a run that arrived")
-    sizes, seconds = np.asarray(batch_sizes, np.float64), np.nanmedian(rounds, axis=0)
+    sizes, seconds = np.asarray(batch_sizes, np.float64), typical(rounds)
     lost = 1 + noise.value / run.batch_size
     steps = run.steps_to_target / lost * (1 + noise.value / sizes)
     needed = steps * seconds

@@ -16,6 +16,7 @@ from rightbatch.stats.resampling import resamples
 from rightbatch.stats.scaling import ScalingFit, fit_scaling
 from rightbatch.stats.stepcurve import StepCurve, fit_step_curve
 from rightbatch.stats.steptime import StepTime, fit_step_time
+from rightbatch.stats.typical import typical
 from rightbatch.study.advice import tolerated_rates
 from rightbatch.study.grid import lr_at
 from rightbatch.study.outlook import Outlook, outlook
@@ -198,7 +199,7 @@ def _size(column: int, batch_size: int, choice: Choice | None, rounds: Array, vi
     steps = None if view is None else np.exp(view.steps.log_steps[:, column])
     return Size(
         batch_size=batch_size,
-        seconds_per_step=float(np.nanmedian(rounds[:, column])),
+        seconds_per_step=float(typical(rounds[:, column])),
         choice=choice,
         estimate=None if steps is None else float(np.median(steps)),
         steps_interval=None if steps is None else _ends(steps),
