@@ -1,11 +1,11 @@
-"""How long a run goes on before it is given up."""
+"""How long a run goes on before it is given up, and from where it is looked at."""
 
 import math
 
 import numpy as np
 import pytest
 
-from rightbatch.study.patience import MOST, patience
+from rightbatch.study.patience import MOST, patience, scatter_of, unseen
 from rightbatch.study.subject import HOPELESS, Run
 from study.hand_made import run
 
@@ -23,24 +23,40 @@ def scattered(size: int, sigma: float, seeds: int = 200) -> list[Run]:
 @pytest.mark.parametrize("sigma", WANTED)
 def test_patience_grows_with_scatter(sigma: float) -> None:
     """A power of two, at least as large as a run of a hundred asks for."""
-    assert patience(scattered(8, sigma), [8], 8) == WANTED[sigma]
+    assert patience(scatter_of(scattered(8, sigma), [8], 8)) == WANTED[sigma]
 
 
 def test_without_runs_seeds_are_taken_to_scatter_as_usual() -> None:
     """By ten per cent: twice the steps of the fastest are too many."""
-    assert patience([], [], 8) == HOPELESS
+    assert patience(scatter_of([], [], 8)) == HOPELESS
 
 
 def test_a_size_with_few_seeds_takes_after_the_others() -> None:
     """A new one has the patience of all, one with many seeds its own."""
     runs = [*scattered(8, 1.0), *scattered(64, 0.05)]
-    assert patience(runs, [8, 64], 8) == MOST
-    assert patience(runs, [8, 64], 64) == HOPELESS
-    assert patience(runs, [8, 64], 32) == 8
+    assert patience(scatter_of(runs, [8, 64], 8)) == MOST
+    assert patience(scatter_of(runs, [8, 64], 64)) == HOPELESS
+    assert patience(scatter_of(runs, [8, 64], 32)) == 8
 
 
 def test_a_missed_run_counts_with_the_steps_it_made() -> None:
     """One that was given up after 100 steps beside others of 5 says that seeds scatter widely."""
     runs = [run(8, 0, seed, 5.0) for seed in range(5)]
-    assert patience(runs, [8], 8) == HOPELESS
-    assert patience([*runs, run(8, 0, 5, None)], [8], 8) > HOPELESS
+    assert patience(scatter_of(runs, [8], 8)) == HOPELESS
+    assert patience(scatter_of([*runs, run(8, 0, 5, None)], [8], 8)) > HOPELESS
+
+
+def test_hardly_a_run_arrives_before_it_is_looked_at() -> None:
+    """One of two runs is that early once in 740 times, by the tail of a normal distribution."""
+    random = np.random.default_rng(0)
+    for sigma in (0.2, 0.3):
+        first, second = sigma * random.standard_normal((2, 100_000))
+        early = np.mean(second < first + math.log(unseen(sigma, known=True)))
+        assert early == pytest.approx(1 / 740, rel=0.3)
+
+
+def test_what_a_size_has_not_shown_is_taken_with_care() -> None:
+    """At most a quarter before its own seeds tell, a half after; and no less than the patience allows."""
+    assert unseen(0.05, known=False) == 0.25
+    assert unseen(0.05, known=True) == 0.5
+    assert unseen(0.8, known=True) == unseen(0.8, known=False) == 1 / (HOPELESS * patience(0.8))

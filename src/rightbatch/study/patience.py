@@ -1,4 +1,4 @@
-"""How long a run goes on before it is given up: longer where seeds scatter more."""
+"""How long a run goes on before it is given up, and from where it is looked at, by how seeds scatter."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -16,12 +16,15 @@ MOST = 8 * HOPELESS
 _RARE = 2.5
 """Standard deviations of ln S by which a run is late once in a hundred times, and seldom among the best."""
 
+_NEVER = 3 * math.sqrt(2)
+"""Standard deviations of one run by which one is earlier than another once in 700 times."""
 
-def patience(runs: Sequence[Run], batch_sizes: Collection[int], size: int) -> float:
-    """How many times the steps of the fastest a run may take: 2, or 4 or more where seeds scatter widely.
+_HALF = 0.5
+"""Most of a run that is not looked at."""
 
-    Where runs scatter by sigma in ln S, a good learning rate is e^(2.5 sigma) times as slow as the fastest in
-    one run of a hundred. Sigma is that of the size's own seeds and, worth a few of them, of all sizes.
+
+def scatter_of(runs: Sequence[Run], batch_sizes: Collection[int], size: int) -> float:
+    """Standard deviation of ln S: of the size's own seeds and, worth a few of them, of all sizes.
 
     Args:
         runs: those of the fine grid, at every size.
@@ -34,8 +37,38 @@ def patience(runs: Sequence[Run], batch_sizes: Collection[int], size: int) -> fl
     everywhere = (PRIOR_RUNS * PRIOR_SCATTER**2 + squares.sum()) / (PRIOR_RUNS + free.sum())
     own = np.array(table.batch_sizes) == size
     variance = (PRIOR_RUNS * everywhere + squares[own].sum()) / (PRIOR_RUNS + free[own].sum())
-    wanted = math.exp(_RARE * math.sqrt(variance))
+    return math.sqrt(variance)
+
+
+def patience(scatter: float) -> float:
+    """How many times the steps of the fastest a run may take: 2, or 4 or more where seeds scatter widely.
+
+    Where runs scatter by sigma in ln S, a good learning rate is e^(2.5 sigma) times as slow as the fastest in
+    one run of a hundred.
+
+    Example:
+        >>> [patience(scatter) for scatter in (0.1, 0.45, 1.0)]
+        [2.0, 4.0, 16.0]
+    """
+    wanted = math.exp(_RARE * scatter)
     return min(2.0 ** math.ceil(math.log2(max(wanted, HOPELESS))), MOST)
+
+
+def unseen(scatter: float, *, known: bool) -> float:
+    """Share of the steps of a size's first seed in which no other seed arrives.
+
+    Args:
+        scatter: standard deviation of ln S.
+        known: whether it is also that of seeds of the size itself.
+
+    Example:
+        >>> [round(unseen(scatter, known=True), 2) for scatter in (0.1, 0.2, 1.0)]
+        [0.5, 0.43, 0.03]
+        >>> unseen(0.1, known=False)
+        0.25
+    """
+    surely = 1 / (HOPELESS * patience(scatter))
+    return max(surely, min(_HALF, math.exp(-_NEVER * scatter))) if known else surely
 
 
 def _spread(logs: Array) -> tuple[Array, Array]:

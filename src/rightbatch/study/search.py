@@ -10,10 +10,11 @@ from rightbatch import units
 from rightbatch.measure.crossing import last_check
 from rightbatch.records import Outcome
 from rightbatch.stats.racing import in_the_race
+from rightbatch.stats.scatter import PRIOR_SCATTER
 from rightbatch.study.ahead import Ahead
 from rightbatch.study.grid import around, best_point, lr_at, next_points
 from rightbatch.study.guess import guess
-from rightbatch.study.patience import patience
+from rightbatch.study.patience import patience, scatter_of, unseen
 from rightbatch.study.pool import NOT_REACHED, RACE, Choice, choices, pool, scores_of
 from rightbatch.study.session import Session
 from rightbatch.study.store import Store
@@ -81,8 +82,8 @@ class Search:
     """Seeds run on the fine grid, of every batch size."""
     fine: dict[int, set[int]] = field(default_factory=dict)
     """Points of the fine grid of every batch size, run with each of these seeds."""
-    patience: dict[int, float] = field(default_factory=dict)
-    """How many times the steps of the fastest a run on the fine grid of a batch size may take."""
+    scatter: dict[int, float] = field(default_factory=dict)
+    """Standard deviation of ln S over the seeds of every batch size, as of its last race."""
 
     def reached(self) -> list[int]:
         """The sizes at which the target was reached."""
@@ -127,7 +128,7 @@ class Search:
         """One more seed of a batch size, with the best learning rate and its neighbours on the fine grid."""
         number = self.seeds.get(size, 0)
         if number % RACE == 0:
-            self.patience[size] = patience(self._fine_runs(), self.fine, size)
+            self.scatter[size] = scatter_of(self._fine_runs(), self.fine, size)
         self._fine(size, self.seed + number, self._racing(size, number))
         self.seeds[size] = number + 1
         while more := self._beyond_edge(size):
@@ -191,7 +192,16 @@ class Search:
         return self._most_steps(size, {size: self.found[size]}, slack)
 
     def _patience(self, size: int) -> float:
-        return self.patience.get(size, HOPELESS)
+        return patience(self._scatter(size))
+
+    def _scatter(self, size: int) -> float:
+        return self.scatter.get(size, PRIOR_SCATTER)
+
+    def _unseen(self, size: int, seed: int) -> float:
+        """Steps in which a seed surely does not arrive; the first is looked at from the beginning."""
+        if seed == self.seed:
+            return 0.0
+        return self.found[size].steps * unseen(self._scatter(size), known=seed - self.seed >= RACE)
 
     def _fine_runs(self) -> list[Run]:
         return [run for run in self.runs if run.point in self.fine.get(run.batch_size, ())]
@@ -229,17 +239,14 @@ class Search:
         left = tuple(p for p in sorted(points) if p not in done and (size, seed, p) not in self.stored)
         if not left:
             return None
-        times = self._patience(size)
-        # No other seed arrives in a quarter of the steps, or less where seeds scatter more: decision 0027.
-        surely_not = 0.0 if seed == self.seed else self.found[size].steps / (HOPELESS * times)
         return Sweep(
             target=self.target,
             batch_size=size,
             seed=seed,
             points=left,
             most_steps=most_steps,
-            unseen=last_check(min(surely_not, most_steps - 1)),
-            hopeless=times,
+            unseen=last_check(min(self._unseen(size, seed), most_steps - 1)),
+            hopeless=self._patience(size),
         )
 
     def _runs_of(self, size: int, seed: int) -> list[Run]:
