@@ -34,13 +34,13 @@ class SquaredError:
 
     def values(self, outputs: Array, y: Array) -> Array:
         """Squared error of every row, shape `(replicas, rows)`."""
-        error = outputs - _columns(y)
-        return np.einsum("okb,okb->kb", error, error) / np.float32(len(outputs))
+        error = outputs - np.ascontiguousarray(_columns(y))
+        return _squares(error) / np.float32(len(outputs))
 
     def to_gradient(self, outputs: Array, y: Array, weight: Array) -> Array:
         """2 (output - y) · weight / outputs."""
         outputs -= _columns(y)
-        loss = np.einsum("okb,okb,b->k", outputs, outputs, weight) / np.float32(len(outputs))
+        loss = _squares(outputs) @ weight / np.float32(len(outputs))
         outputs *= weight * np.float32(2 / len(outputs))
         return loss
 
@@ -104,6 +104,11 @@ def _places(shape: tuple[int, ...], y: Array) -> Array:
     # Small types, such as the uint8 of image labels, would overflow.
     first = np.multiply(y, replicas * rows, dtype=np.int64)
     return first + np.arange(replicas * rows).reshape(replicas, rows)
+
+
+def _squares(error: Array) -> Array:
+    """Sum of squares over the outputs, `(replicas, rows)`."""
+    return error[0] ** 2 if len(error) == 1 else np.einsum("okb,okb->kb", error, error)
 
 
 def _columns(y: Array) -> Array:
