@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from rightbatch.stats import imputed
 from rightbatch.stats.censored import fit_censored
 from rightbatch.stats.posterior import steps_posterior
-from rightbatch.stats.resampling import resamples
 from rightbatch.stats.scaling import fit_scaling
+from rightbatch.study.rounds import drawn_seconds
 
 Floats = NDArray[Any]
 Noise = Callable[[np.random.Generator, tuple[int, int]], Floats]
@@ -148,9 +148,7 @@ def covered(study: Study, seed: int, *, ignore: bool = False) -> tuple[Floats, F
     """
     missed = np.zeros_like(study.missed) if ignore else study.missed
     steps = steps_posterior(SIZES, study.table, draws=DRAWS, seed=seed, missed=missed)
-    drawn = resamples(ROUNDS, DRAWS, seed, of="rounds")
-    medians = np.stack([np.median(column[drawn], axis=1) for column in study.rounds.T], axis=1)
-    seconds = np.exp(steps.log_steps) * medians
+    seconds = np.exp(steps.log_steps) * drawn_seconds(study.rounds, DRAWS, seed)
     reached = (np.isfinite(study.table) & ~study.missed).any(axis=0)
     regret = (seconds / seconds[:, reached].min(axis=1, keepdims=True)).mean(axis=0)
     best = int(np.where(reached, regret, np.inf).argmin())
@@ -188,12 +186,12 @@ def table_of(
 
 def rounds_of(count: int) -> None:
     """The interval of B_crit by the sampler's rounds."""
-    kinds = {name: KINDS[name] for name in ("one cap", "given up")}
+    kinds, usual = {name: KINDS[name] for name in ("one cap", "given up")}, imputed.ROUNDS
     for rounds in (5, 10, 20, 40, 80):
         imputed.ROUNDS = rounds
         print(f"\n{rounds} rounds of the sampler")
         table_of(kinds, count)
-    imputed.ROUNDS = 20
+    imputed.ROUNDS = usual
 
 
 def likelihood(count: int) -> None:

@@ -1,6 +1,6 @@
 """An exhaustive sweep of every task of the suite: what the study's answers are compared with.
 
-    python bench/oracle.py [--seeds 5] [--only digits] [--folder bench/.oracle] [--sharpen | --seconds]
+    python bench/oracle.py [--seeds 5] [--only digits] [--folder bench/sweeps] [--sharpen]
 
 For each task: batch sizes in powers of two and the full batch, nine learning rates in steps of sqrt(2)
 around the best, extended until the best over all seeds is inside, every run until it arrives or has
@@ -9,9 +9,9 @@ so that the oracle's own noise is small: most for the sizes that may be the fast
 many as their curve asks for, since the best of nine learning rates over five seeds is mostly a lucky one. The
 target is the one that the study sets by itself. Writes one JSON file a task and prints a line.
 
-With `--sharpen` the sweeps that lie in the folder are kept, and only the seeds that they lack are run. With
-`--seconds` sweeps and timings are made again for their seconds alone, around the best learning rates that
-lie there: the pace of a machine changes from day to day, and cost is a ratio of seconds.
+With `--sharpen` the sweeps that lie in the folder are kept, and only the seeds that they lack are run. All of
+them take hours, so they are in the repository: steps to target are the same on every machine, and seconds
+are told together with what a step took when they were measured.
 """
 
 import argparse
@@ -33,6 +33,8 @@ from rightbatch.study.settings import batch_sizes_for
 from rightbatch.study.subject import Run, Sweep
 from rightbatch.train.target import Target, parse_target
 from tasks import TASKS, Task
+
+FOLDER = Path(__file__).parent / "sweeps"
 
 ROUNDS = 60
 EPOCHS = 30
@@ -149,18 +151,11 @@ def oracle(task: Task, seeds: int) -> dict[str, Any]:
     known = {row["batch_size"]: row["learning_rate"] for row in pilot["batch_sizes"] if row["learning_rate"]}
     sizes = [size for size in batch_sizes_for(len(problem.train[0])) if size in known]
     centres = {size: round(2 * math.log2(known[size])) for size in sizes}
-    rows, seconds = swept(problem, target, centres, seeds)
-    add_timings(problem, rows)
-    return {"task": task.name, "target": str(target), "seconds": seconds, "seeds": seeds, "sizes": rows}
-
-
-def swept(
-    problem: Problem, target: Target, centres: dict[int, int], seeds: int
-) -> tuple[list[dict[str, Any]], float]:
-    """A row a batch size, and the seconds that all of them took."""
     started = time.perf_counter()
     rows = [best_of(problem, target, size, centre, seeds) for size, centre in centres.items()]
-    return rows, time.perf_counter() - started
+    seconds = time.perf_counter() - started
+    add_timings(problem, rows)
+    return {"task": task.name, "target": str(target), "seconds": seconds, "seeds": seeds, "sizes": rows}
 
 
 def add_timings(problem: Problem, rows: list[dict[str, Any]]) -> None:
@@ -199,14 +194,9 @@ def sharpened(task: Task, path: Path) -> dict[str, Any]:
     return found
 
 
-def timed_again(task: Task, path: Path) -> dict[str, Any]:
-    """The stored sweep of a task with today's seconds."""
-    found: dict[str, Any] = json.loads(path.read_text())
-    problem, target = problem_of(task), parse_target(found["target"], problem_task(task))
-    centres = {row["batch_size"]: row["point"] for row in found["sizes"]}
-    _, found["seconds"] = swept(problem, target, centres, found["seeds"])
-    add_timings(problem, found["sizes"])
-    return found
+def file_of(task: Task, folder: Path) -> Path:
+    """Where the sweep of a task lies."""
+    return folder / f"{task.name.replace(', ', '-').replace(' ', '_')}.json"
 
 
 def store(found: dict[str, Any], path: Path) -> None:
@@ -226,22 +216,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", default="")
-    parser.add_argument("--folder", type=Path, default=Path(__file__).parent / ".oracle")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--sharpen", action="store_true")
-    parser.add_argument("--seconds", action="store_true")
     arguments = parser.parse_args()
     arguments.folder.mkdir(exist_ok=True)
     for task in TASKS:
         if arguments.only not in task.name:
             continue
-        path = arguments.folder / f"{task.name.replace(', ', '-').replace(' ', '_')}.json"
+        path = file_of(task, arguments.folder)
         with threadpool_limits(1):
-            if arguments.seconds:
-                store(timed_again(task, path), path)
-            else:
-                if not arguments.sharpen:
-                    store(oracle(task, arguments.seeds), path)  # the seeds that it lacks may take hours
-                store(sharpened(task, path), path)
+            if not arguments.sharpen:
+                store(oracle(task, arguments.seeds), path)  # the seeds that it lacks may take hours
+            store(sharpened(task, path), path)
         found = json.loads(path.read_text())
         best = min(found["sizes"], key=lambda row: row["log_steps"] + math.log(row["seconds_per_step"]))
         print(

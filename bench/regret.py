@@ -1,11 +1,11 @@
 """The study against the oracle: regret of the recommendation, cost, critical batch size.
 
-    python bench/oracle.py; python bench/regret.py [--seeds 3]
+    python bench/regret.py [--seeds 3]
 
 Regret: seconds to target at the recommended batch size over those at the oracle's best, less 1, by the
-oracle's own steps, and seconds per step timed again beside the studies, since the machine's pace changes from
-day to day. Cost: the study's seconds, everything counted, over the oracle's. The target is given to both;
-what the pilot takes that sets one where none is given is printed beside it.
+oracle's own steps (`bench/sweeps`), and seconds per step timed again beside the studies, since the machine's
+pace is another every day. Cost: the study's seconds, everything counted, over the oracle's at that pace. The
+target is given to both; what the pilot takes that sets one where none is given is printed beside it.
 
     python bench/regret.py --clock 0.12
 
@@ -27,7 +27,7 @@ from unittest.mock import patch
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from oracle import problem_of
+from oracle import FOLDER, file_of, problem_of
 from rightbatch.answer import study
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
@@ -150,11 +150,26 @@ def judged(
         "task": task.name,
         "seed": seed,
         "recommended": None if chosen is None else chosen.batch_size,
-        "cost": seconds / oracle["seconds"],
         "seconds": seconds,
         "sweeps": clock.sweeps if clock else 0,
         "b_crit": math.nan if found.fit is None else found.fit.b_crit / float(curve.b_crit),
     }
+
+
+def found_of(task: Task, oracle: dict[str, Any], arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """The studies of a task, with regret and cost."""
+    sizes = [row["batch_size"] for row in oracle["sizes"]]
+    simulated = arguments.clock is not None
+    before, pilot = (np.empty((0, len(sizes))), 0.0) if simulated else (timed(task, sizes), piloted(task))
+    rows = []
+    for seed in range(0, arguments.seeds * APART, APART):
+        clock = Clock(oracle, arguments.clock, seed) if simulated else None
+        rows.append(judged(task, oracle, seed, not arguments.answer_only, clock))
+    stored = np.array([row["seconds_per_step"] for row in oracle["sizes"]])
+    per_step = stored if simulated else typical(np.concatenate([before, timed(task, sizes)]))
+    add_regret(rows, oracle, dict(zip(sizes, per_step.tolist(), strict=True)))
+    add_cost(rows, oracle["seconds"] * float(np.exp(np.log(per_step / stored).mean())), pilot)
+    return rows
 
 
 def add_regret(rows: Sequence[dict[str, Any]], oracle: dict[str, Any], per_step: dict[int, float]) -> None:
@@ -167,6 +182,12 @@ def add_regret(rows: Sequence[dict[str, Any]], oracle: dict[str, Any], per_step:
         row.update(best=best, regret=chosen / seconds[best] - 1)
 
 
+def add_cost(rows: Sequence[dict[str, Any]], sweep: float, pilot: float) -> None:
+    """Add the seconds of each study over those of the sweep, without a pilot and with one."""
+    for row in rows:
+        row.update(cost=row["seconds"] / sweep, piloted=(row["seconds"] + pilot) / sweep)
+
+
 def main() -> None:
     """Print one line a study, and the summary."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -174,37 +195,22 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--clock", type=float, help="a simulated one, by so much wrong in every round")
     parser.add_argument("--answer-only", action="store_true", help="without the rest of the table")
-    parser.add_argument("--folder", type=Path, default=Path(__file__).parent / ".oracle")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
     arguments = parser.parse_args()
     rows = []
     heads = f"{'task':40} {'seed':>5} {'rec':>5} {'best':>5} {'regret':>7} {'cost':>6}"
     print(f"{heads} {'seconds':>7} {'B_crit/oracle':>13}")
     for task in TASKS:
-        path = arguments.folder / f"{task.name.replace(', ', '-').replace(' ', '_')}.json"
+        path = file_of(task, arguments.folder)
         if arguments.only not in task.name or not path.exists():
             continue
-        oracle = json.loads(path.read_text())
-        sizes = [row["batch_size"] for row in oracle["sizes"]]
-        if arguments.clock is None:
-            before, pilot = timed(task, sizes), piloted(task) / oracle["seconds"]
-        found = []
-        for seed in range(0, arguments.seeds * APART, APART):
-            clock = None if arguments.clock is None else Clock(oracle, arguments.clock, seed)
-            found.append(judged(task, oracle, seed, not arguments.answer_only, clock))
-        if clock is None:
-            per_step = typical(np.concatenate([before, timed(task, sizes)])).tolist()
-            for row in found:
-                row["piloted"] = row["cost"] + pilot
-        else:
-            per_step = [clock.per_step(size) for size in sizes]
-        add_regret(found, oracle, dict(zip(sizes, per_step, strict=True)))
-        rows += found
-        for row in found:
+        for row in (found := found_of(task, json.loads(path.read_text()), arguments)):
             print(
                 f"{row['task']:40} {row['seed']:5} {row['recommended']:5} {row['best']:5} "
                 f"{row['regret']:7.1%} {row['cost']:6.1%} {row['seconds']:7.1f} {row['b_crit']:13.2f}",
                 flush=True,
             )
+        rows += found
     summarise(rows)
     larger = [row for row in rows if not row["task"].startswith(SMALLEST)]
     if 0 < len(larger) < len(rows):
@@ -228,7 +234,7 @@ def summarise(rows: Sequence[dict[str, Any]]) -> None:
         f"over 5 % in {over:.1%}"
     )
     print(f"cost: median {np.median(costs):.1%}, most {costs.max():.1%}")
-    if "piloted" in rows[0]:
+    if rows[0]["piloted"] > rows[0]["cost"]:
         print(f"cost with a pilot: median {np.median([row['piloted'] for row in rows]):.1%}")
     print(f"B_crit within a factor 1.25 of the oracle's: {np.mean(ratios <= math.log(1.25)):.0%}")
 

@@ -8,8 +8,8 @@ from rightbatch.stats.curves import Floats
 from rightbatch.stats.scatter import PRIOR_RUNS, PRIOR_SCATTER
 from rightbatch.stats.worlds import Worlds, draw
 
-ROUNDS = 20
-"""Of the sampler; coverage moves by 3 % at most from 5 to 80 (`bench/coverage.py --only rounds`)."""
+ROUNDS = 10
+"""Of the sampler; more do not move the coverage (`bench/coverage.py --only rounds`: 10 to 80)."""
 
 COARSE = 60
 """Cells in ln B_crit while sampling: nothing is read off the grid but a curve for the missing runs."""
