@@ -11,7 +11,7 @@ from scipy.stats import nct, norm
 from rightbatch.errors import DataError
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
-from rightbatch.study.pilot import PilotTarget, pilot_target
+from rightbatch.study.pilot import BEYOND, PilotTarget, pilot_target
 from rightbatch.study.problem import Problem
 from rightbatch.study.subject import DeadlineError, Run, Sweep
 from study.hand_made import blobs, isotropic, linear_problem, run, sweep
@@ -37,7 +37,7 @@ def test_the_target_is_most_of_the_way() -> None:
     assert (found.target.name, found.target.value) == ("val_loss", 0.21)
     assert found.how == (
         "set from a pilot: at batch size 64, 60 epochs with the best of 3 learning rates (0.0625) "
-        f"brought val_loss from 4 to {4 * 0.875 ** (2 * 57):.3g}, the mean of 5 seeds; "
+        f"brought val_loss from 4 to {4 * 0.875 ** (2 * 57):.3g}, the mean of 3 seeds; "
         "the target is 95 % of that way"
     )
 
@@ -68,6 +68,31 @@ def test_where_seeds_differ_the_target_is_what_nearly_all_reach(monkeypatch: pyt
     expected = 0.5 + factor * math.sqrt(0.1)
     assert expected <= found.target.value < expected + 0.1
     assert found.how.endswith("to 0.5, the mean of 5 seeds; the target is what nearly every seed reaches")
+
+
+def test_seeds_are_added_until_they_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From 4 with mean m, 5 % of the way is (4 - m) / 20, about 0.18.
+
+    0.4, 0.5 and 0.45 scatter by 0.05, and 7.66 times that is more; with a fourth of 0.45 it is 5.14 times
+    0.041, still more; with a fifth 4.20 times 0.035, which is less.
+    """
+    ends, made = (0.4, 0.5, 0.45, 0.45, 0.45), []
+
+    def ending(self: Problem, work: Sweep, *, deadline: float) -> tuple[list[Run], list[Timing]]:
+        made.append(work.seed)
+        curve = (ends[work.seed],) * 2
+        return [run(work.batch_size, point, work.seed, None, curve=curve) for point in work.points], []
+
+    monkeypatch.setattr(Problem, "runs", ending)
+    assert "the mean of 5 seeds; the target is 95 % of that way" in piloted(linear_problem(*isotropic())).how
+    assert made == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("count", BEYOND)
+def test_the_factors_are_those_of_the_noncentral_t(count: int) -> None:
+    """One-sided tolerance limits of a normal distribution, 95 % of it with 95 % confidence."""
+    factor = nct.ppf(0.95, count - 1, norm.ppf(0.95) * math.sqrt(count)) / math.sqrt(count)
+    assert BEYOND[count] == pytest.approx(factor, abs=6e-4)
 
 
 @pytest.mark.parametrize(("start", "reached"), [(1.152, 1.12), (1.0101, 0.9999), (0.0995, 0.0951)])

@@ -18,12 +18,12 @@ SHARE = 0.95
 """The target is this share of the way from the untrained loss to the least loss of the pilot: far
 enough to be a trained model, near enough that every sound learning rate gets there."""
 
-SEEDS = 5
-"""Starts of the pilot: what one of them reaches may be luck, above all where validation rows are few."""
-
-BEYOND = 4.203
-"""Standard deviations above the mean of `SEEDS` least losses below which 95 % of all seeds end, with 95 %
+BEYOND = {3: 7.656, 4: 5.144, 5: 4.203}
+"""Standard deviations above the mean of so many least losses below which 95 % of all seeds end, with 95 %
 confidence: the one-sided tolerance factor (Hahn & Meeker 1991, table A.12d), by the noncentral t."""
+
+SEEDS = max(BEYOND)
+"""Starts of the pilot at most: what one reaches may be luck, above all where validation rows are few."""
 
 _LEAST_WAY = 0.5
 """The target is at least this share of the way, whatever the seeds do."""
@@ -98,8 +98,11 @@ def pilot_target(
     if start - reached[0] > _LEAST_GAIN * abs(start):
         # the best rate of one seed may diverge from another
         others = [sweep(seed + k, [best.point - 2, best.point]) for k in range(1, SEEDS)]
-        maker.expect(others)
-        reached += [min(start, *map(_best_loss, runs(other))) for other in others]
+        maker.expect(others[: min(BEYOND) - 1])
+        for other in others:
+            if _agree(start, reached):
+                break
+            reached.append(min(start, *map(_best_loss, runs(other))))
     return _target(start, reached, best, len(tried), most_steps * batch_size / subject.samples)
 
 
@@ -110,16 +113,30 @@ def _target(start: float, reached: Sequence[float], best: Run, tried: int, epoch
             f"The pilot found nothing to learn: the best of {tried} learning rates brought val_loss from "
             f"{start:.3g} to {reached[0]:.3g}; check the label, or set a target yourself."
         )
-    mean, spread = statistics.mean(reached), statistics.stdev(reached)
-    way, sure = mean + (1 - SHARE) * (start - mean), mean + BEYOND * spread
+    mean = statistics.mean(reached)
+    way, sure = _ways(start, reached)
     level = max(way, min(sure, mean + (1 - _LEAST_WAY) * (start - mean)))
     what = f"{SHARE * 100:.0f} % of that way" if level == way else "what nearly every seed reaches"
     how = (
         f"set from a pilot: at batch size {best.batch_size}, {epochs:.3g} epochs with the best of {tried} "
         f"learning rates ({units.plain(lr_at(best.point))}) brought val_loss from {start:.3g} to {mean:.3g}, "
-        f"the mean of {SEEDS} seeds; the target is {what}"
+        f"the mean of {len(reached)} seeds; the target is {what}"
     )
     return PilotTarget(target=Target("loss", "validation", _rounded_up(level, start)), how=how)
+
+
+def _agree(start: float, reached: Sequence[float]) -> bool:
+    """Whether nearly every seed gets most of the way, so that no more need be tried."""
+    if len(reached) not in BEYOND:
+        return False
+    way, sure = _ways(start, reached)
+    return sure <= way
+
+
+def _ways(start: float, reached: Sequence[float]) -> tuple[float, float]:
+    """The loss after most of the mean seed's way, and the one that nearly every seed reaches."""
+    mean = statistics.mean(reached)
+    return mean + (1 - SHARE) * (start - mean), mean + BEYOND[len(reached)] * statistics.stdev(reached)
 
 
 def _best_loss(run: Run) -> float:
