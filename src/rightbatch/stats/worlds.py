@@ -64,10 +64,6 @@ class _Effects(NamedTuple):
     measured: Flags
     """Whether each size was run, bool `(sizes,)`."""
 
-    def of(self, world: Places) -> "_Effects":
-        """Those of the world of each draw."""
-        return _Effects(self.mean[world], self.variance[world], self.axes[world], self.measured)
-
 
 def draw(
     sizes: Floats, worlds: Worlds, random: np.random.Generator, draws: int, cells: int | Floats
@@ -87,15 +83,15 @@ def draw(
         cells: of the grid in ln B_crit: how many, placed by where its posterior is high, or their edges.
     """
     effects = _effects(worlds)
-    world = np.arange(draws, dtype=np.int64) % len(worlds.sigma2)
+    world = np.tile(np.arange(len(worlds.sigma2)), -(-draws // len(worlds.sigma2)))
     edges = _edges(effects, sizes, cells) if isinstance(cells, int) else cells
     width = np.diff(edges)
     weights = _log_weights(effects, sizes, edges[:-1] + width / 2) + np.log(width)
     tau, place = _cells(weights, world, random)
-    log_b_crit = edges[place] + width[place] * random.random(draws)
+    log_b_crit = edges[place] + width[place] * random.random(len(world))
     level = np.log1p(np.exp(log_b_crit)[:, None] / sizes)
-    log_s_min, log_steps = _levels(effects.of(world), level, DEVIATIONS[tau] ** 2, random)
-    return Drawn(log_s_min, log_b_crit, log_steps, edges)
+    log_s_min, log_steps = _levels(effects, level, DEVIATIONS[tau] ** 2, random)
+    return Drawn(log_s_min[:draws], log_b_crit[:draws], log_steps[:draws], edges)
 
 
 def _effects(worlds: Worlds) -> _Effects:
@@ -156,18 +152,28 @@ def _cells(log_weights: Floats, world: Places, random: np.random.Generator) -> t
 def _levels(
     effects: _Effects, level: Floats, tau2: Floats, random: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Ln S_min and ln S of each size, given the shape of the curve and tau, for each draw."""
-    weight = 1 / (effects.variance + tau2[:, None])
-    ones = effects.axes.sum(axis=1)
-    shape = np.einsum("dja,dj->da", effects.axes, level[:, effects.measured])
-    total = (weight * ones**2).sum(axis=1)
-    middle = (weight * ones * (effects.mean - shape)).sum(axis=1) / total
-    log_s_min = middle + random.standard_normal(len(tau2)) / np.sqrt(total)
-    curve = shape + log_s_min[:, None] * ones
-    trust = tau2[:, None] * weight
-    there = curve + trust * (effects.mean - curve)
-    there = there + np.sqrt(trust * effects.variance) * random.standard_normal(there.shape)
-    log_steps = log_s_min[:, None] + level
-    log_steps = log_steps + np.sqrt(tau2)[:, None] * random.standard_normal(level.shape)
-    log_steps[:, effects.measured] = np.einsum("dja,da->dj", effects.axes, there)
-    return log_s_min, log_steps
+    """Ln S_min and ln S of each size, given the shape of the curve and tau; draws take the worlds in turn."""
+    deviation2 = _by_world(tau2[:, None], effects)
+    mean, variance, ones = effects.mean[:, None], effects.variance[:, None], effects.axes.sum(axis=1)[:, None]
+    weight = 1 / (variance + deviation2)
+    shape = _by_world(level[:, effects.measured], effects) @ effects.axes
+    total = weight @ np.swapaxes(ones**2, 1, 2)
+    middle = (weight * (mean - shape)) @ np.swapaxes(ones, 1, 2) / total
+    log_s_min = middle + random.standard_normal(middle.shape) / np.sqrt(total)
+    curve = shape + log_s_min * ones
+    trust = deviation2 * weight
+    there = curve + trust * (mean - curve) + np.sqrt(trust * variance) * random.standard_normal(curve.shape)
+    lowest = _in_turn(log_s_min)
+    log_steps = lowest + level + np.sqrt(tau2)[:, None] * random.standard_normal(level.shape)
+    log_steps[:, effects.measured] = _in_turn(there @ np.swapaxes(effects.axes, 1, 2))
+    return lowest[:, 0], log_steps
+
+
+def _by_world(draws: Floats, effects: _Effects) -> Floats:
+    """`(worlds, draws of each, ...)` of the draws of all worlds in turn, so that a world is taken once."""
+    return np.swapaxes(draws.reshape(-1, len(effects.mean), draws.shape[1]), 0, 1)
+
+
+def _in_turn(draws: Floats) -> Floats:
+    """The other way round."""
+    return np.swapaxes(draws, 0, 1).reshape(-1, draws.shape[2])

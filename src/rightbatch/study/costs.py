@@ -49,8 +49,10 @@ class Costs:
     batch_sizes: Sequence[int]
     asked: int = field(init=False, default=0)
     """Rounds asked for so far."""
-    _known: tuple[list[Timing], Array, dict[int, float]] | None = field(init=False, default=None)
-    """The timings that counted last, their rounds and what is typical: the same while runs are made."""
+    _known: tuple[tuple[Timing, ...], tuple[float, int], Array, dict[int, float]] | None = field(
+        init=False, default=None
+    )
+    """All timings as of the last look, which of them counted, their rounds and what is typical of them."""
 
     def measure_memory(self, limit: float) -> None:
         """Peak bytes of every size, once; a size that may need more than there is is tried out first.
@@ -142,13 +144,15 @@ class Costs:
         return sum(run.steps * seconds[run.batch_size] for run in runs)
 
     def _counted(self) -> tuple[Array, dict[int, float]]:
+        made = self.store.timings()
         most = self.asked if self.subject.timed_apart else math.inf
-        timings = [timing for timing in recent(self.store) if timing.round < most]
-        if self._known is None or self._known[0] != timings:
-            rounds = foretold(rounds_of(timings, self.batch_sizes), self.batch_sizes)
-            usual = typical(rounds).tolist()
-            self._known = timings, rounds, dict(zip(self.batch_sizes, usual, strict=True))
-        return self._known[1:]
+        which = most, timed_since(self.store)
+        if self._known is None or self._known[0] is not made or self._known[1] != which:
+            counted = [timing for timing in recent(self.store) if timing.round < most]
+            rounds = foretold(rounds_of(counted, self.batch_sizes), self.batch_sizes)
+            usual = dict(zip(self.batch_sizes, typical(rounds).tolist(), strict=True))
+            self._known = made, which, rounds, usual
+        return self._known[2:]
 
     def _rounds_done(self) -> int:
         return max((timing.round + 1 for timing in self.store.timings()), default=0)
