@@ -68,7 +68,7 @@ def steps_posterior(
 
     Example:
         >>> measured = np.log([[610.0, np.nan, 43.0, 24.0, np.nan]])
-        >>> steps = steps_posterior([1, 8, 32, 256, 1024], measured, draws=1000, seed=0)
+        >>> steps = steps_posterior([1, 8, 32, 256, 1024], measured, draws=4000, seed=0)
         >>> print(np.exp(np.median(steps.log_steps, axis=0)).round(-1))
         [620. 100.  40.  20.  20.]
         >>> missed = [[False, False, True, False, False]]
