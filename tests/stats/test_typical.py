@@ -36,6 +36,14 @@ def test_a_fifth_of_absurd_timings_changes_nothing() -> None:
     np.testing.assert_allclose(typical(table), [1.2, (0.2 * 1 + 1.2 + 1.4 + 0.2 * 2.0) / 2.4])
 
 
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 3)])
+def test_what_was_never_timed_is_not_known(shape: tuple[int, ...]) -> None:
+    """NaN, whether there were no rounds or it was in none of them."""
+    found = typical(np.full(shape, np.nan))
+    assert found.shape == shape[1:]
+    assert np.isnan(found).all()
+
+
 def test_it_is_known_better_than_the_median_where_a_machine_has_two_speeds() -> None:
     """Of twelve timings in two heaps 40 % apart, over a thousand machines: half the variance, or less."""
     random = np.random.default_rng(0)

@@ -5,6 +5,8 @@ heaps: the median of a few falls into the one or the other, while a training tak
 are many times too long, since another program had the processor: so the ends do not count.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -20,10 +22,10 @@ def typical(rounds: ArrayLike) -> Floats:
     A timing of which only a part lies in the middle three fifths counts with that part.
 
     Args:
-        rounds: seconds, `(rounds, ...)`; NaN: not timed in this round, but each was in some.
+        rounds: seconds, `(rounds, ...)`; NaN: not timed in this round.
 
     Returns:
-        Seconds, `(...)`.
+        Seconds, `(...)`; NaN: never timed.
 
     Example:
         >>> typical([[1.0, 5.0], [1.2, 5.0], [1.4, np.nan], [1.6, np.nan], [90.0, np.nan]])
@@ -33,9 +35,15 @@ def typical(rounds: ArrayLike) -> Floats:
     location based on a single sample", Sankhya A 25 (1963).
     """
     table = np.asarray(rounds, np.float64)
-    columns = (column[~np.isnan(column)] for column in table.reshape(len(table), -1).T)
-    means = [resampled(column, np.ones((len(column), 1), np.int16))[0] for column in columns]
+    columns = (
+        column[~np.isnan(column)] for column in table.reshape(len(table), math.prod(table.shape[1:])).T
+    )
+    means = [_mean(column) if len(column) else np.nan for column in columns]
     return np.reshape(means, table.shape[1:])
+
+
+def _mean(values: Floats) -> float:
+    return float(resampled(values, np.ones((len(values), 1), np.int16))[0])
 
 
 def resampled(values: Floats, times: NDArray[np.int16]) -> Floats:
