@@ -10,8 +10,8 @@ many as their curve asks for, since the best of nine learning rates over five se
 target is the one that the study sets by itself. Writes one JSON file a task and prints a line.
 
 With `--sharpen` the sweeps that lie in the folder are kept, and only the seeds that they lack are run. All of
-them take hours, so they are in the repository: steps to target are the same on every machine, and seconds
-are told together with what a step took when they were measured.
+them take hours, so they are in the repository: steps to target hardly depend on the machine, and seconds are
+told together with what a step took when they were measured.
 """
 
 import argparse
