@@ -12,6 +12,7 @@ from rightbatch.records import Outcome, Progress
 from rightbatch.study import costs
 from rightbatch.study.pool import choices, pool
 from rightbatch.study.problem import Problem
+from rightbatch.study.recommend import analyse
 from rightbatch.study.run import StudyRun
 from rightbatch.study.search import first_points
 from rightbatch.study.settings import Settings
@@ -314,6 +315,54 @@ def test_a_finished_study_costs_nothing_again(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(Problem, work, forbidden)
     go_on(store, target="auto")
     assert (store.runs(), store.timings(), [store.fact(name) for name in names]) == before
+
+
+def changing(before: dict[int, float], after: dict[int, float], at: int) -> Any:
+    """A clock by which steps take other seconds from a round on."""
+
+    def rounds(
+        self: object, sizes: Sequence[int], *, rounds: int, first_round: int
+    ) -> Iterator[list[Timing]]:
+        del self
+        for number in range(first_round, rounds):
+            seconds = before if number < at else after
+            yield [Timing(size, number, 10, seconds[size]) for size in sizes]
+
+    return rounds
+
+
+def test_a_finished_study_that_saw_another_speed_has_nothing_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the last timings alone it would have run more seeds; it does when more is asked of it."""
+    monkeypatch.setattr(costs, "ROUNDS", 12)
+    monkeypatch.setattr(costs, "AGAIN", 4)
+    slow = {size: 20 * seconds for size, seconds in SECONDS.items()}
+    monkeypatch.setattr(Problem, "time_steps", changing(slow, SECONDS, 12))
+    store = Store()
+    go_on(store, tolerance=0.5)
+    assert store.fact("drift")["round"] == 12
+    before = store.runs()
+    monkeypatch.setattr(Problem, "runs", None)
+    go_on(store, tolerance=0.5)
+    assert store.runs() == before
+    monkeypatch.setattr(Problem, "runs", RUNS)
+    go_on(store, tolerance=0.4)
+    assert len(store.runs()) > len(before)
+
+
+@pytest.mark.parametrize("seconds", [{4: 9e-3, 16: 0.5e-3, 64: 9e-3}, {4: 0.12e-3, 16: 0.5e-3, 64: 1.2e-3}])
+def test_it_ends_with_what_the_last_timings_say(
+    monkeypatch: pytest.MonkeyPatch, seconds: dict[int, float]
+) -> None:
+    """Sure or not, by the regret that all runs and all timings give together."""
+    monkeypatch.setattr(costs, "AGAIN", 6)
+    monkeypatch.setattr(costs, "drift", lambda rounds: None)
+    monkeypatch.setattr(Problem, "time_steps", changing(SECONDS, seconds, 2))
+    store = Store()
+    go_on(store, tolerance=0.05)
+    table = pool(store.runs(), SIZES)
+    found = analyse(table, store.timings(), {}, prefer="fastest", memory_limit=None, seed=0)
+    assert found.regret is not None
+    assert (store.fact("stopped") != "every planned run is done") == (found.regret <= 0.05)
 
 
 def test_a_spent_budget_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:

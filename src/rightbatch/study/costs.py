@@ -106,29 +106,32 @@ class Costs:
         self.asked += ROUNDS
         self._time(self._rounds_done(), self.asked, total, batch_sizes)
 
-    def time_again(self, batch_sizes: Sequence[int], *, total: int) -> bool:
+    def time_again(self, batch_sizes: Sequence[int], *, total: int) -> None:
         """A few rounds more of some sizes; if their speed is another, all rounds of all sizes anew.
 
-        What was timed before the change does not count then.
-
-        Returns:
-            Whether the machine had changed.
+        What was timed before the change does not count then. All rounds that there are count from now
+        on; a session that had nothing to do makes no more.
         """
-        if not self.subject.timed_apart or not self.session.worked:
-            return False
-        self.asked += AGAIN
-        self._time(self._rounds_done(), self.asked, total, batch_sizes)
+        if not self.subject.timed_apart:
+            return
+        worked = self.session.worked
+        if worked:
+            self._time(self._rounds_done(), self.asked + AGAIN, total, batch_sizes)
+        self.asked = self._rounds_done()
+        if worked:
+            self._follow_drift(total)
+
+    def _follow_drift(self, total: int) -> None:
         since = timed_since(self.store)
         rounds = rounds_of(self.store.timings(), self.batch_sizes)[since:]
         rounds = rounds[:, ~np.isnan(rounds).all(axis=0)]
         found = drift(rounds)
         if found is None:
-            return False
-        done, whole = self._rounds_done(), ~np.isnan(rounds[found.round :]).any(axis=1)
+            return
+        done, whole = self.asked, ~np.isnan(rounds[found.round :]).any(axis=1)
         self.asked = done + ROUNDS - int(whole.sum())
         self.store.put(drift={"round": since + found.round, "factor": found.factor, "until": self.asked})
         self._time(done, self.asked, total, self.sizes())
-        return True
 
     def rounds(self) -> Array:
         """Seconds per step, `(rounds, sizes)`; NaN: not timed in this round, but each size is in some."""

@@ -35,7 +35,7 @@ from rightbatch.study.pool import Choice, Pool, best_so_far, choices, pool
 from rightbatch.study.problem import Problem
 from rightbatch.study.quick import as_fact, estimate
 from rightbatch.study.search import Search
-from rightbatch.study.session import Session
+from rightbatch.study.session import ALL_DONE, INTERRUPTED, OVER, QUICK, SURE, Session
 from rightbatch.study.settings import Settings
 from rightbatch.study.store import Store
 from rightbatch.study.subject import DeadlineError, Subject
@@ -52,11 +52,6 @@ _SHARE_OF_A_SIZE = 0.1
 
 _SWEEP_COSTS = 10.0
 """Seconds of a sweep over the seconds of its best run: five learning rates, each up to twice as long."""
-
-_ALL_DONE = "every planned run is done"
-_SURE = "the recommended batch size is within {percent} of the fastest with 95 % probability"
-_QUICK = "a quick answer was asked for"
-_INTERRUPTED = "it was interrupted; the same command goes on from there"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,11 +98,14 @@ class StudyRun:
         """Do what is still to be done, until the answer stands or the budget is spent."""
         if self.quick and len(choices(pool(self.store.runs(), self.settings.batch_sizes))) > 1:
             return  # the store knows more than an estimate
+        if not self.quick and self.store.fact("ended") == self._terms():
+            return  # it may have been timed anew at the end, by which it would not go the same way
         before = self.store.fact("seconds") or 0.0
         self.session = Session(
             budget=self.budget, progress=self.progress, settled=costs.ROUNDS, before=before
         )
-        self.store.put(stopped=_INTERRUPTED, quick=None)
+        self.store.put(stopped=INTERRUPTED, quick=None, ended=None)
+        ended = None
         self.costs = Costs(
             subject=self.subject,
             store=self.store,
@@ -126,13 +124,17 @@ class StudyRun:
                 self._estimate(noise)
             else:
                 self._study(noise)
+                ended = self._terms()
         except DeadlineError:
-            budget = units.seconds(self.budget)
-            self.stopped = f"the budget of {budget} was spent before every planned run was done"
+            self.stopped = OVER.format(budget=units.seconds(self.budget))
         finally:
             self.ahead.close()
         seconds = self.session.spent if self.session.worked else before
-        self.store.put(seconds=seconds, stopped=self.stopped)
+        self.store.put(seconds=seconds, stopped=self.stopped, ended=ended)
+
+    def _terms(self) -> dict[str, float | bool | None]:
+        """What decides, beside the settings, when a study has ended."""
+        return {name: getattr(self, name) for name in ("budget", "tolerance", "memory_limit", "complete")}
 
     def _measure_costs(self) -> None:
         """Memory and seconds of a step at every size, while other processes are ready and at rest."""
@@ -159,9 +161,8 @@ class StudyRun:
             self._straighten()
         self._answer()  # what these runs say may have raised new doubt
         self.ahead.settle(deadline=self.session.deadline)
-        searched = [size for size in self.costs.sizes() if size in self.search.found]
-        if self.costs.time_again(searched, total=self._total()):
-            self._answer()
+        self.costs.time_again(sorted(self.search.found), total=self._total())
+        self._answer()  # and so may the last timings
         if self.complete:
             self._compare_generalisation()
 
@@ -189,12 +190,12 @@ class StudyRun:
     def _estimate(self, noise: RunNoise | None) -> None:
         """The quick answer."""
         run = self.search.best_run(self._middle())
-        self.stopped = _QUICK
+        self.stopped = QUICK
         if run.steps_to_target is None:
             return
         if noise is None:
-            instead = "leave it out for a full study"
-            raise SettingError("quick", "needs a model that gives gradients", True, instead)
+            needs = "needs a model that gives gradients"
+            raise SettingError("quick", needs, True, "leave it out for a full study")
         found = estimate(self.settings.batch_sizes, self.costs.rounds(), run, noise, law=self.law)
         self.store.put(quick=as_fact(found, noise))
 
@@ -238,7 +239,7 @@ class StudyRun:
         if view is None:  # too few sizes arrived to tell when fewer seeds are enough
             self._add_all_seeds(math.inf)
         sure = view is not None and view.regret <= self.tolerance
-        self.stopped = _SURE.format(percent=units.percent(self.tolerance)) if sure else _ALL_DONE
+        self.stopped = SURE.format(percent=units.percent(self.tolerance)) if sure else ALL_DONE
 
     def _add_round(self, view: Outlook | None, first: int) -> None:
         """More seeds of each size that contends and has as few as the first, before looking again."""
@@ -343,8 +344,7 @@ class StudyRun:
 
     def _expected_cost(self, size: int) -> float:
         """Seconds that a sweep at the size would take likewise."""
-        view = self._view()
-        if view is None:
+        if (view := self._view()) is None:
             return math.inf
         return _SWEEP_COSTS * float(np.median(view.seconds[:, self.settings.batch_sizes.index(size)]))
 

@@ -1,4 +1,4 @@
-"""One sitting of a study: its clock, its budget, and what it tells of its progress."""
+"""One sitting of a study: its clock, its budget, what it tells of its progress, and why it ended."""
 
 import time
 from collections.abc import Callable
@@ -6,6 +6,13 @@ from dataclasses import dataclass, field
 
 from rightbatch.records import Progress
 from rightbatch.study.subject import DeadlineError
+
+ALL_DONE = "every planned run is done"
+SURE = "the recommended batch size is within {percent} of the fastest with 95 % probability"
+QUICK = "a quick answer was asked for"
+OVER = "the budget of {budget} was spent before every planned run was done"
+INTERRUPTED = "it was interrupted; the same command goes on from there"
+"""Why a sitting ended."""
 
 
 @dataclass(slots=True, kw_only=True)
