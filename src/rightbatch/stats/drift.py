@@ -94,23 +94,26 @@ def _chance(found: float, shuffled: Floats) -> float:
 
 def _alike(logs: Floats, after: NDArray[np.bool_], parts: NDArray[np.bool_]) -> bool:
     """Whether no size differs between two parts of the rounds, more than between other parts of as many."""
-    shift, clear = _shifts(logs, after[None])
+    both = ~np.isnan(logs[after]).all(axis=0) & ~np.isnan(logs[~after]).all(axis=0)
+    logs = logs[:, both]
+    shift = np.nanmedian(logs[after], axis=0) - np.nanmedian(logs[~after], axis=0)
     if np.abs(shift).max() < np.log(LEAST):
         return True
-    return _chance(clear.max(), _shifts(logs, parts)[1].max(axis=1)) > CHANCE
+    return _chance(_uneven(logs, after[None])[0], _uneven(logs, parts)) > CHANCE
 
 
-def _shifts(logs: Floats, parts: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Of every way to take a part: how much each size differs in it, plain and standardised; 0: not known."""
+def _uneven(logs: Floats, parts: NDArray[np.bool_]) -> Floats:
+    """Of every way to take a part: how much the size that differs most does so, standardised."""
     known = ~np.isnan(logs)
     off = logs - np.nanmedian(logs, axis=0)
     most = OUTLIER * np.nanmedian(np.abs(off))
     values = np.where(known, np.clip(off, -most, most), 0)
     within, without = parts @ (known * 1.0), ~parts @ (known * 1.0)
-    both = (within > 0) & (without > 0)
+    told = np.minimum(within, without) > 0
     within, without = np.maximum(within, 1), np.maximum(without, 1)
-    shift = np.where(both, parts @ values / within - ~parts @ values / without, 0)
-    return shift, np.abs(shift) / np.sqrt(1 / within + 1 / without)
+    shift = parts @ values / within - ~parts @ values / without
+    clear = np.abs(shift) / np.sqrt(1 / within + 1 / without)
+    return np.asarray(np.where(told, clear, 0).max(axis=1))
 
 
 def _clearest(speed: Floats) -> tuple[Floats, Floats]:

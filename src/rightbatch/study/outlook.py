@@ -11,8 +11,8 @@ from rightbatch.stats.posterior import Steps, steps_posterior
 from rightbatch.study.pool import Choice, Pool, chosen_log_steps, chosen_missed
 from rightbatch.study.rounds import drawn_seconds
 
-DRAWS = 2000
-"""Of the posterior: the 2.5 % point of two thousand has an error of a third of a per cent."""
+DRAWS = 1000
+"""Of the posterior: the 2.5 % point of a thousand has an error of half a per cent."""
 
 ARRIVES = 0.8
 """Share of the runs that must reach the target at a batch size that is recommended."""
