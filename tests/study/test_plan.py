@@ -30,11 +30,22 @@ def view(seconds: list[list[float]], measured: tuple[bool, ...] = (True,) * 4) -
 
 
 def step(
-    outlook: Outlook | None, searched: set[int], seeds: dict[int, int], most_seeds: int = 5
+    outlook: Outlook | None,
+    searched: set[int],
+    seeds: dict[int, int],
+    most_seeds: int = 5,
+    rounds: int | None = 8,
 ) -> int | None:
     """The next step with the middle at 32 and a tolerance of 5 %."""
     return next_step(
-        outlook, SIZES, middle=32, searched=searched, seeds=seeds, most_seeds=most_seeds, tolerance=0.05
+        outlook,
+        SIZES,
+        middle=32,
+        searched=searched,
+        seeds=seeds,
+        most_seeds=most_seeds,
+        rounds=rounds,
+        tolerance=0.05,
     )
 
 
@@ -152,3 +163,15 @@ def test_sizes_that_were_not_searched_come_first() -> None:
 def test_timing_again_ends() -> None:
     """A clock that never agrees with itself is not asked for ever."""
     assert again(noisy_clock(0.1), rounds=plan.MOST_ROUNDS) == ()
+
+
+def test_seeds_are_not_run_for_the_doubt_of_the_clock() -> None:
+    """Once it is timed no more; before, and where steps are timed as they are trained, they are."""
+    seeds = dict.fromkeys(SIZES, 4)
+    assert step(noisy_clock(0.1), set(SIZES), seeds, rounds=plan.MOST_ROUNDS) is None
+    for rounds in (plan.MOST_ROUNDS - 1, None):
+        assert step(noisy_clock(0.1), set(SIZES), seeds, rounds=rounds) in {16, 32}
+    few = dict.fromkeys(SIZES, 2)
+    assert step(noisy_clock(0.1), set(SIZES), few, rounds=plan.MOST_ROUNDS) in {16, 32}
+    runs = view([[1.0, 2, 3, 4], [2.0, 1, 3, 4]])
+    assert step(runs, set(SIZES), seeds, rounds=plan.MOST_ROUNDS) in {8, 16}

@@ -143,6 +143,10 @@ class Costs:
         """Seconds per step, `(rounds, sizes)`; NaN: not timed in this round, but each size is in some."""
         return self._counted()[0]
 
+    def counted(self) -> int | None:
+        """How many rounds; `None`: steps are timed as they are trained."""
+        return len(self.rounds()) if self.subject.timed_apart else None
+
     def seconds(self) -> dict[int, float]:
         """Typical seconds per step of every size."""
         return self._counted()[1]

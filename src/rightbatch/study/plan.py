@@ -21,7 +21,7 @@ MANY = 40
 """Times the seeds asked for, while all runs took less than that: tiny data scatter most, and cost least."""
 
 MOST_ROUNDS = 96
-"""Of timing; their mean has a tenth of the scatter of one."""
+"""Of timing; their mean has a tenth of the scatter of one. More seeds do not mend what doubt they leave."""
 
 CONTENDS = 0.05
 """A batch size contends when it is the fastest with at least this probability."""
@@ -75,25 +75,27 @@ def at_a_time(seeds: int) -> int:
 
 
 def to_time_again(
-    view: Outlook | None, *, searched: Collection[int], rounds: int, tolerance: float
+    view: Outlook | None, *, searched: Collection[int], rounds: int | None, tolerance: float
 ) -> tuple[int, ...]:
     """The batch sizes to time again before more seeds are run: those that contend, if the clock is in doubt.
 
     Args:
         view: what the runs say so far.
         searched: sizes whose learning rate was searched.
-        rounds: of timing that there were.
+        rounds: of timing that there were; `None`: steps are timed as they are trained.
         tolerance: regret, as a share, that is small enough.
 
     Returns:
         Sizes; empty: seeds tell more, or the answer stands.
     """
-    if view is None or rounds >= MOST_ROUNDS or view.regret <= tolerance:
+    if view is None or rounds is None or rounds >= MOST_ROUNDS or view.regret <= tolerance:
         return ()
     chance = contenders(view)
-    if len(chance) < 2 or any(size not in searched for size in chance) or not view.clock_leads([*chance]):
-        return ()
-    return tuple(chance)
+    return tuple(chance) if all(size in searched for size in chance) and _clock_leads(view, chance) else ()
+
+
+def _clock_leads(view: Outlook, chance: Collection[int]) -> bool:
+    return len(chance) > 1 and view.clock_leads([*chance])
 
 
 def next_step(
@@ -104,13 +106,15 @@ def next_step(
     searched: Collection[int],
     seeds: Mapping[int, int],
     most_seeds: int,
+    rounds: int | None,
     tolerance: float,
 ) -> int | None:
     """The batch size to run next, its learning rate to be searched first if it is new.
 
     While fewer than two sizes reached the target, the nearest new one. Then, of the sizes that
     contend for the fastest, new ones first and of the others the one with the fewest seeds; until
-    each has a few, and the recommendation is sure enough or all seeds are run.
+    each has a few, and the recommendation is sure enough, all seeds are run, or what doubt is left is the
+    clock's, which is timed no more.
 
     Args:
         view: what the runs say so far.
@@ -119,6 +123,7 @@ def next_step(
         searched: sizes whose learning rate was searched.
         seeds: seeds run of each size.
         most_seeds: seeds to run at most.
+        rounds: of timing that there were; `None`: steps are timed as they are trained.
         tolerance: regret, as a share, that is small enough.
 
     Returns:
@@ -132,7 +137,8 @@ def next_step(
         return max(new, key=lambda size: chance[size])
     least = min(seeds.get(size, 0) for size in chance)
     enough = least >= min(LEAST_SEEDS, most_seeds) and not view.doubted[view.best]
-    if enough and view.regret <= tolerance:
+    timed_out = rounds is not None and rounds >= MOST_ROUNDS and _clock_leads(view, chance)
+    if enough and (timed_out or view.regret <= tolerance):
         return None
     left = [size for size in chance if seeds.get(size, 0) < most_seeds]
     return min(left, key=lambda size: (seeds.get(size, 0), -chance[size]), default=None)

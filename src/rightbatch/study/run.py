@@ -194,8 +194,8 @@ class StudyRun:
         if run.steps_to_target is None:
             return
         if noise is None:
-            needs = "needs a model that gives gradients"
-            raise SettingError("quick", needs, True, "leave it out for a full study")
+            said = "needs a model that gives gradients"
+            raise SettingError("quick", said, True, "leave it out for a full study")
         found = estimate(self.settings.batch_sizes, self.costs.rounds(), run, noise, law=self.law)
         self.store.put(quick=as_fact(found, noise))
 
@@ -261,13 +261,13 @@ class StudyRun:
             searched=searched,
             seeds=seeds,
             most_seeds=most_seeds(self.settings.seeds, self._cost()),
+            rounds=self.costs.counted(),
             tolerance=self.tolerance,
         )
 
     def _to_time_again(self, view: Outlook | None) -> tuple[int, ...]:
-        rounds, searched = len(self.costs.rounds()), self.search.found
-        again = to_time_again(view, searched=searched, rounds=rounds, tolerance=self.tolerance)
-        return again if self.subject.timed_apart else ()
+        searched, rounds = self.search.found, self.costs.counted()
+        return to_time_again(view, searched=searched, rounds=rounds, tolerance=self.tolerance)
 
     def _foresee(self, view: Outlook | None) -> None:
         """Let the seeds that come next be made ahead, of the sizes that were searched."""
