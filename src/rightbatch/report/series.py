@@ -77,7 +77,7 @@ class StepTime:
     held_out_error: float | None = None
     """How far off it foretells them, as a share."""
     drift: Mapping[str, Any] | None = None
-    """``round``, ``factor``, and whether all sizes were ``alike``: the machine changed its speed."""
+    """``round`` and ``factor``: the machine changed its speed, and all was timed again."""
 
 
 @dataclass(frozen=True, slots=True)

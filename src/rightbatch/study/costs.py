@@ -1,9 +1,8 @@
-"""What a step costs at every batch size: memory once, seconds in rounds, again if their ratios changed."""
+"""What a step costs at every batch size: memory once, seconds in rounds, and again if the machine changed."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import psutil
@@ -50,7 +49,7 @@ class Costs:
     batch_sizes: Sequence[int]
     asked: int = field(init=False, default=0)
     """Rounds asked for so far."""
-    _known: tuple[tuple[Timing, ...], tuple[float, Any], Array, dict[int, float]] | None = field(
+    _known: tuple[tuple[Timing, ...], tuple[float, int], Array, dict[int, float]] | None = field(
         init=False, default=None
     )
     """All timings as of the last look, which of them counted, their rounds and what is typical of them."""
@@ -96,8 +95,8 @@ class Costs:
         """The first rounds; `total` pieces of work are foreseen in all."""
         if not self.subject.timed_apart:
             return
-        found = self.store.fact("drift") or {}
-        self.asked = int(found.get("until", ROUNDS))
+        found = self.store.fact("drift")
+        self.asked = ROUNDS if found is None else int(found.get("until", found["round"] + ROUNDS))
         done = self._rounds_done()
         self.session.done += min(done, self.asked)
         self._time(done, self.asked, total, self.sizes())
@@ -108,11 +107,10 @@ class Costs:
         self._time(self._rounds_done(), self.asked, total, batch_sizes)
 
     def time_again(self, batch_sizes: Sequence[int], *, total: int) -> None:
-        """A few rounds more of some sizes; if some changed their speed more than others, all sizes anew.
+        """A few rounds more of some sizes; if their speed is another, all rounds of all sizes anew.
 
-        What was timed before such a change does not count then. Where all changed alike it counts, at the
-        new speed. All rounds that there are count from now on; a session that had nothing to do makes no
-        more.
+        What was timed before the change does not count then. All rounds that there are count from now
+        on; a session that had nothing to do makes no more.
         """
         if not self.subject.timed_apart:
             return
@@ -130,13 +128,9 @@ class Costs:
         found = drift(rounds)
         if found is None:
             return
-        change = {"round": since + found.round, "factor": found.factor, "alike": found.alike}
-        if found.alike:
-            self.store.put(drift=change)
-            return
         done, whole = self.asked, ~np.isnan(rounds[found.round :]).any(axis=1)
         self.asked = done + ROUNDS - int(whole.sum())
-        self.store.put(drift=change | {"until": self.asked})
+        self.store.put(drift={"round": since + found.round, "factor": found.factor, "until": self.asked})
         self._time(done, self.asked, total, self.sizes())
 
     def rounds(self) -> Array:
@@ -159,7 +153,7 @@ class Costs:
     def _counted(self) -> tuple[Array, dict[int, float]]:
         made = self.store.timings()
         most = self.asked if self.subject.timed_apart else math.inf
-        which = most, self.store.fact("drift")
+        which = most, timed_since(self.store)
         if self._known is None or self._known[0] is not made or self._known[1] != which:
             counted = [timing for timing in recent(self.store) if timing.round < most]
             rounds = foretold(rounds_of(counted, self.batch_sizes), self.batch_sizes)
@@ -181,23 +175,15 @@ class Costs:
 
 
 def timed_since(store: Store) -> int:
-    """The first round that counts: those before an uneven change of the machine do not."""
+    """The first round that counts: those before a change of the machine do not."""
     found = store.fact("drift")
-    return 0 if found is None or found.get("alike") else int(found["round"])
+    return 0 if found is None else int(found["round"])
 
 
 def recent(store: Store) -> list[Timing]:
-    """The timings that count, those before a change of all alike at the speed after it."""
-    found = store.fact("drift")
-    if found is None:
-        return list(store.timings())
-    at, factor = found["round"], found["factor"]
-    if not found.get("alike"):
-        return [timing for timing in store.timings() if timing.round >= at]
-    return [
-        timing._replace(seconds=timing.seconds * factor) if timing.round < at else timing
-        for timing in store.timings()
-    ]
+    """The timings that count."""
+    since = timed_since(store)
+    return [timing for timing in store.timings() if timing.round >= since]
 
 
 def too_large(store: Store, batch_sizes: Sequence[int]) -> dict[int, str]:
