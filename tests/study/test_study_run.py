@@ -9,7 +9,7 @@ import pytest
 
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome, Progress
-from rightbatch.study import costs, plan
+from rightbatch.study import costs
 from rightbatch.study.pool import choices, pool
 from rightbatch.study.problem import Problem
 from rightbatch.study.recommend import analyse
@@ -180,7 +180,6 @@ def test_a_size_above_the_memory_limit_gets_no_more_seeds(monkeypatch: pytest.Mo
     monkeypatch.setattr(Problem, "peak_bytes", lambda self, size: 1000 * size)
     monkeypatch.setitem(SECONDS, 64, 1e-6)
     monkeypatch.setitem(SECONDS, 4, 0.15e-3)  # the first seed takes as long at 4 as at 16
-    monkeypatch.setattr(plan, "TRIFLE", 0.0)
     store = Store()
     go_on(store, memory_limit=20_000, complete=False)
     seeds = seeds_of(store)

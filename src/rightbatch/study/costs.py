@@ -122,6 +122,7 @@ class Costs:
             self._follow_drift(total)
 
     def _follow_drift(self, total: int) -> None:
+        """All sizes anew, if the machine changed."""
         since = timed_since(self.store)
         rounds = rounds_of(self.store.timings(), self.batch_sizes)[since:]
         rounds = rounds[:, ~np.isnan(rounds).all(axis=0)]
