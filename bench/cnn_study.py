@@ -16,12 +16,11 @@ from typing import Any
 
 from torch import nn
 
-from oracle import NEAR_ERROR, best_of, sharper
+from oracle import NEAR_ERROR, best_of, seconds_per_step, sharper
 from rightbatch.answer import study
 from rightbatch.data.dataset import Dataset, load_data
 from rightbatch.learners.torch_model import TorchModel
 from rightbatch.learners.updates import optimizer_named
-from rightbatch.stats.typical import typical
 from rightbatch.study.machine import fixed_threads
 from rightbatch.study.problem import Problem
 from rightbatch.train.target import parse_target
@@ -59,10 +58,8 @@ def swept(data: Dataset, document: dict[str, Any], around: int, seeds: int) -> l
     for size in sizes:
         row = best_of(problem, target, size, round(2 * math.log2(known[size])), seeds)
         rows.append(row | sharper(problem, target, row, NEAR_ERROR))
-    rounds = [timing for line in problem.time_steps(sizes, rounds=ROUNDS) for timing in line]
-    for row in rows:
-        each = [timing.seconds for timing in rounds if timing.batch_size == row["batch_size"]]
-        row["seconds_per_step"] = float(typical(each))
+    for row, seconds in zip(rows, seconds_per_step(problem, sizes, ROUNDS), strict=True):
+        row["seconds_per_step"] = seconds
     return rows
 
 

@@ -27,8 +27,9 @@ from threadpoolctl import threadpool_limits
 
 from rightbatch.answer import study
 from rightbatch.learners.updates import optimizer_named
-from rightbatch.stats.typical import typical
+from rightbatch.stats.pace import paced
 from rightbatch.study.problem import Problem
+from rightbatch.study.rounds import rounds_of
 from rightbatch.study.settings import batch_sizes_for
 from rightbatch.study.subject import Run, Sweep
 from rightbatch.train.target import Target, parse_target
@@ -160,12 +161,15 @@ def oracle(task: Task, seeds: int) -> dict[str, Any]:
 
 def add_timings(problem: Problem, rows: list[dict[str, Any]]) -> None:
     """Give every row its seconds per step."""
-    rounds = list(problem.time_steps([row["batch_size"] for row in rows], rounds=ROUNDS))
-    for row in rows:
-        timed = [
-            timing.seconds for line in rounds for timing in line if timing.batch_size == row["batch_size"]
-        ]
-        row["seconds_per_step"] = float(typical(timed))
+    sizes = [row["batch_size"] for row in rows]
+    for row, seconds in zip(rows, seconds_per_step(problem, sizes, ROUNDS), strict=True):
+        row["seconds_per_step"] = seconds
+
+
+def seconds_per_step(problem: Problem, sizes: Sequence[int], rounds: int) -> list[float]:
+    """Of every size, timed in turn."""
+    timed = [timing for line in problem.time_steps(sizes, rounds=rounds) for timing in line]
+    return [float(seconds) for seconds in paced(rounds_of(timed, sizes)).seconds]
 
 
 def sharpen(problem: Problem, target: Target, rows: list[dict[str, Any]]) -> None:

@@ -31,8 +31,8 @@ from oracle import FOLDER, file_of, problem_of
 from rightbatch.answer import study
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
+from rightbatch.stats.pace import paced
 from rightbatch.stats.scaling import fit_scaling
-from rightbatch.stats.typical import typical
 from rightbatch.study.aim import whole_steps
 from rightbatch.study.pilot import pilot_target
 from rightbatch.study.problem import Problem
@@ -166,7 +166,7 @@ def found_of(task: Task, oracle: dict[str, Any], arguments: argparse.Namespace) 
         clock = Clock(oracle, arguments.clock, seed) if simulated else None
         rows.append(judged(task, oracle, seed, not arguments.answer_only, clock))
     stored = np.array([row["seconds_per_step"] for row in oracle["sizes"]])
-    per_step = stored if simulated else typical(np.concatenate([before, timed(task, sizes)]))
+    per_step = stored if simulated else paced(np.concatenate([before, timed(task, sizes)])).seconds
     add_regret(rows, oracle, dict(zip(sizes, per_step.tolist(), strict=True)))
     add_cost(rows, oracle["seconds"] * float(np.exp(np.log(per_step / stored).mean())), pilot)
     return rows

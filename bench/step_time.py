@@ -1,7 +1,8 @@
 """How well t(B) is known from a short probe: measured at powers of two, judged at sizes in between.
 
-Median relative error at the sizes in between, by each form and by the one that the probe itself chose; the
-machine's own noise is the error of one half of the rounds at these sizes against the other.
+Median relative error at the sizes in between, by each form and by the one that the probe itself chose; all
+are timed in the same rounds, so that the machine is as fast for the one as for the other. The machine's own
+noise is the error of one half of the rounds at the sizes between against the other half.
 """
 
 import argparse
@@ -20,9 +21,9 @@ from rightbatch.learners.updates import SGD, Adam
 from rightbatch.measure.clock import time_steps
 from rightbatch.records import Shape
 from rightbatch.stats.drift import drift
+from rightbatch.stats.pace import paced
 from rightbatch.stats.stepcurve import fit_step_curve
 from rightbatch.stats.steptime import fit_step_time
-from rightbatch.stats.typical import typical
 
 PROBED = tuple(2**power for power in range(11))
 BETWEEN = (3, 6, 12, 23, 45, 91, 181, 300, 500, 724, 1000)
@@ -51,19 +52,18 @@ def judged(name: str, rounds: int) -> None:
     learner = model.build(Shape(features=64, outputs=10, task="classification"), optimizer)
     loader = partial(Loader, data, shuffle=True, seed=0, last="drop")
     started = time.perf_counter()
-    probe = timed(learner, loader, PROBED, rounds)
+    probe, truth = np.split(timed(learner, loader, PROBED + BETWEEN, rounds), [len(PROBED)], axis=1)
     seconds = time.perf_counter() - started
-    truth = timed(learner, loader, BETWEEN, rounds)
     line, curve = fit_step_time(PROBED, probe), fit_step_curve(PROBED, probe)
-    seen = typical(truth)
-    halves = typical(truth[::2]) / typical(truth[1::2])
+    seen = paced(truth).seconds
+    halves = paced(truth[::2]).seconds / paced(truth[1::2]).seconds
 
     def off(found: Any) -> float:
         return float(np.median(np.abs(found / seen - 1)))
 
     print(
         f"{name:20}{seconds:7.1f}{off(line.predict(BETWEEN)):9.1%}{off(curve.predict(BETWEEN)):9.1%}"
-        f"{curve.error:10.1%}{off(halves * seen):9.1%}  {curve.kind:14}{drift(probe) or 'none'}"
+        f"{curve.error:10.1%}{off(halves * seen):9.1%}  {curve.kind:14}{drift(paced(probe).pace) or 'none'}"
     )
 
 
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     settings = parser.parse_args()
     print("Digits; probed at powers of two to 1024, judged at 11 sizes between; goal 5 % in 20 s")
-    print(f"{'':20}{'probe s':>7}{'a + bB':>9}{'chosen':>9}{'foretold':>10}{'noise':>9}  {'form':14}drift")
+    print(f"{'':20}{'seconds':>7}{'a + bB':>9}{'chosen':>9}{'foretold':>10}{'noise':>9}  {'form':14}drift")
     with threadpool_limits(1):
         for name in LEARNERS:
             judged(name, settings.rounds)

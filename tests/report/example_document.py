@@ -107,6 +107,7 @@ def example() -> dict[str, Any]:
             "form": "affine",
             "held_out_error": 0.021,
             "drift": None,
+            "timed_anew": None,
             "points": [
                 {
                     "batch_size": size,

@@ -1,5 +1,9 @@
 """The sentences of the report, word for word."""
 
+from dataclasses import replace
+
+import pytest
+
 from report.example_document import bare, example, nothing_reached, quick, with_cliff, with_missed
 from rightbatch.report import generalisation, noise, series, words
 
@@ -104,25 +108,33 @@ def test_sentence_of_step_time() -> None:
     )
 
 
-def test_a_change_of_the_machine_is_told() -> None:
+@pytest.mark.parametrize(("factor", "said"), [(1.3, "1.3 times as slow"), (0.5, "2 times as fast")])
+def test_a_change_of_pace_is_told(factor: float, said: str) -> None:
     """Slower or faster, with how much."""
-    for factor, said in ((1.3, "1.3 times as slow"), (0.5, "2 times as fast")):
-        shown = series.StepTime([(1, [1e-6])], (1e-6, 1e-6), None, None, {"round": 12, "factor": factor})
-        assert words.step_time(shown).endswith(
-            f"During the study the machine became {said} as before: every size was timed again."
-        )
+    shown = replace(series.step_time(example()), drift={"round": 12, "factor": factor})
+    assert words.step_time(shown).endswith(
+        f"During the study the machine became {said} as before: its pace is taken out of every round."
+    )
+
+
+def test_a_change_of_one_size_is_told() -> None:
+    """With the first round that counts."""
+    shown = replace(series.step_time(example()), timed_anew={"round": 12, "until": 20})
+    assert words.step_time(shown).endswith(
+        "One size changed beside the others: what counts is timed from round 13 on."
+    )
 
 
 def test_sentence_of_step_time_without_a_fixed_part() -> None:
     """A line through the origin or below it has no fixed part to speak of."""
-    assert words.step_time(series.StepTime([(1, [1e-6])], (0.0, 1e-6))) == (
+    assert words.step_time(replace(series.step_time(bare()), line=(0.0, 1e-6))) == (
         "A step costs 1 µs per example, and nothing beside that."
     )
 
 
 def test_sentence_of_step_time_without_a_line() -> None:
-    """Too few sizes for a line: what is typical of 21.12, 21.55 and 23.49 µs is said."""
-    assert words.step_time(series.step_time(bare())) == "A step of batch size 1 takes 21.9 µs."
+    """Too few sizes for a line: what a step of the one takes is said."""
+    assert words.step_time(series.step_time(bare())) == "A step of batch size 1 takes 21.5 µs."
 
 
 def test_sentences_of_what_is_foretold() -> None:

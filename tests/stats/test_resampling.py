@@ -19,8 +19,3 @@ def test_resamples_depend_on_the_seed_alone() -> None:
     """The same seed gives the same resamples, another one gives others."""
     assert np.array_equal(resamples(4, 50, seed=3), resamples(4, 50, seed=3))
     assert not np.array_equal(resamples(4, 50, seed=3), resamples(4, 50, seed=4))
-
-
-def test_resamples_of_different_things_differ() -> None:
-    """Resamples of seeds and of timing rounds are independent of each other."""
-    assert (resamples(10, 100, 0, of="seeds") != resamples(10, 100, 0, of="rounds")).any()

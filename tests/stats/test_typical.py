@@ -1,4 +1,4 @@
-"""The typical of several timings: a trimmed mean, and that of many resamples at once."""
+"""The typical of several timings: a trimmed mean."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import trim_mean
 
 from rightbatch.records import Array
-from rightbatch.stats.typical import TRIM, resampled, typical
+from rightbatch.stats.typical import TRIM, typical
 
 seconds = st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=40).map(np.array)
 
@@ -18,15 +18,6 @@ def test_it_is_the_trimmed_mean_of_scipy_where_nothing_is_cut_in_parts(values: A
     five = np.repeat(values, 5)
     assert typical(five) == pytest.approx(trim_mean(five, TRIM), rel=1e-9)
     assert typical(values) == pytest.approx(typical(five), rel=1e-9)
-
-
-@given(seconds, st.integers(0, 2**32))
-def test_resamples_at_once_are_those_one_by_one(values: Array, seed: int) -> None:
-    """Counted or written out, in whatever order the values come."""
-    rows = np.random.default_rng(seed).integers(0, len(values), (7, len(values)))
-    times = np.array([np.bincount(row, minlength=len(values)) for row in rows], np.int16).T
-    slow = [typical(values[row]) for row in rows]
-    np.testing.assert_allclose(resampled(values, times), slow, rtol=1e-9)
 
 
 def test_a_fifth_of_absurd_timings_changes_nothing() -> None:

@@ -19,8 +19,13 @@ SIZES = (4, 16, 64)
 Speed = Callable[[int], float]
 
 
-def timed(monkeypatch: pytest.MonkeyPatch, store: Store, speed: Speed) -> Costs:
-    """Costs of a subject whose steps take so many times 1 ms + 10 µs a sample in each round."""
+def timed(
+    monkeypatch: pytest.MonkeyPatch, store: Store, speed: Speed, largest: Speed = lambda number: 1.0
+) -> Costs:
+    """Costs of a subject whose steps take so many times 1 ms + 10 µs a sample in each round.
+
+    Those of the largest size take so many times more again.
+    """
 
     def rounds(
         self: object, sizes: Sequence[int], *, rounds: int, first_round: int = 0
@@ -28,8 +33,9 @@ def timed(monkeypatch: pytest.MonkeyPatch, store: Store, speed: Speed) -> Costs:
         noise = np.random.default_rng(0).normal(1, 0.01, (1000, 100))
         for number in range(first_round, rounds):
             yield [
-                Timing(size, number, 10, speed(number) * (1e-3 + 1e-5 * size) * noise[number, i])
+                Timing(size, number, 10, factor * (1e-3 + 1e-5 * size) * noise[number, i])
                 for i, size in enumerate(sizes)
+                for factor in [speed(number) * (largest(number) if size == max(SIZES) else 1.0)]
             ]
 
     monkeypatch.setattr(Problem, "time_steps", rounds)
@@ -56,14 +62,28 @@ def test_runs_cost_their_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.of([]) == 0
 
 
-def test_after_a_change_of_speed_all_is_timed_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twice as slow after the runs: the rounds before do not count, and as many others do."""
+def test_a_change_of_pace_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice as slow after the runs: all rounds count, and the ratios of the sizes stay."""
     store = Store()
     found = timed(monkeypatch, store, lambda number: 2.0 if number >= costs.ROUNDS else 1.0)
     found.time_steps(total=1)
+    found.time_again(SIZES[:2], total=1)
+    assert store.fact("drift")["factor"] == pytest.approx(2, rel=0.02)
+    assert store.fact("drift")["round"] == costs.ROUNDS
+    assert timed_since(store) == 0
+    assert found.rounds().shape == (costs.ROUNDS + costs.AGAIN, 3)
+    assert found.seconds()[64] / found.seconds()[4] == pytest.approx(1.64 / 1.04, rel=0.02)
+
+
+def test_where_one_size_changed_all_are_timed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The largest takes twice as long after the runs: rounds before do not count, and as many others do."""
+    store = Store()
+    found = timed(
+        monkeypatch, store, lambda number: 1.0, lambda number: 2.0 if number >= costs.ROUNDS else 1.0
+    )
+    found.time_steps(total=1)
     found.time_again(SIZES, total=1)
     assert timed_since(store) == costs.ROUNDS
-    assert store.fact("drift")["factor"] == pytest.approx(2, rel=0.02)
     assert found.rounds().shape == (costs.ROUNDS, 3)
     assert found.seconds()[64] == pytest.approx(2 * 1.64e-3, rel=0.02)
     assert len(recent(store)) == 3 * costs.ROUNDS
@@ -102,15 +122,20 @@ def test_rounds_of_an_earlier_session_count_when_their_turn_comes(monkeypatch: p
     assert len(store.timings()) == 3 * (costs.ROUNDS + costs.AGAIN) + 2 * costs.ROUNDS
 
 
-def test_a_change_of_speed_after_contenders_were_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every size has as many rounds after the change as at first, and a study that goes on sees them."""
+def test_a_change_after_contenders_were_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every size has as many rounds after it as at first, and a study that goes on sees them."""
     store = Store()
-    found = timed(monkeypatch, store, lambda number: 2.0 if number >= 2 * costs.ROUNDS else 1.0)
+    found = timed(
+        monkeypatch, store, lambda number: 1.0, lambda number: 2.0 if number >= 2 * costs.ROUNDS else 1.0
+    )
     found.time_steps(total=1)
-    found.time_more(SIZES[:2], total=1)
-    found.time_again(SIZES, total=1)
+    found.time_more(SIZES[1:], total=1)
+    found.time_again(SIZES[1:], total=1)
     assert timed_since(store) == 2 * costs.ROUNDS
-    assert (~np.isnan(found.rounds())).sum(axis=0).tolist() == [costs.ROUNDS] * 3
+    assert (~np.isnan(found.rounds())).sum(axis=0).tolist() == [
+        costs.ROUNDS,
+        *[costs.ROUNDS + costs.AGAIN] * 2,
+    ]
     later = timed(monkeypatch, store, lambda number: 5.0)
     later.time_steps(total=1)
     np.testing.assert_array_equal(later.rounds(), found.rounds())

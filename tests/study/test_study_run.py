@@ -335,11 +335,11 @@ def test_a_finished_study_that_saw_another_speed_has_nothing_to_do(monkeypatch: 
     """By the last timings alone it would have run more seeds; it does when more is asked of it."""
     monkeypatch.setattr(costs, "ROUNDS", 12)
     monkeypatch.setattr(costs, "AGAIN", 4)
-    slow = {size: 20 * seconds for size, seconds in SECONDS.items()}
+    slow = {4: 20 * SECONDS[4], 16: 30 * SECONDS[16], 64: 20 * SECONDS[64]}
     monkeypatch.setattr(Problem, "time_steps", changing(slow, SECONDS, 12))
     store = Store()
     go_on(store, tolerance=0.5)
-    assert store.fact("drift")["round"] == 12
+    assert store.fact("timed_anew")["round"] == 12
     before = store.runs()
     monkeypatch.setattr(Problem, "runs", None)
     go_on(store, tolerance=0.5)
@@ -355,7 +355,7 @@ def test_it_ends_with_what_the_last_timings_say(
 ) -> None:
     """Sure or not, by the regret that all runs and all timings give together."""
     monkeypatch.setattr(costs, "AGAIN", 6)
-    monkeypatch.setattr(costs, "drift", lambda rounds: None)
+    monkeypatch.setattr(costs, "drift", lambda series, **chance: None)
     monkeypatch.setattr(Problem, "time_steps", changing(SECONDS, seconds, 2))
     store = Store()
     go_on(store, tolerance=0.05)

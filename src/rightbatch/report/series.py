@@ -70,6 +70,8 @@ class StepTime:
 
     rounds: list[tuple[int, list[float]]]
     """Batch size and its seconds, one per round."""
+    seconds: Mapping[int, float]
+    """Of every batch size, at the machine's usual pace."""
     line: tuple[float, float] | None
     """a and b; `None` where too few batch sizes were timed for a line."""
     form: str | None = None
@@ -77,7 +79,9 @@ class StepTime:
     held_out_error: float | None = None
     """How far off it foretells them, as a share."""
     drift: Mapping[str, Any] | None = None
-    """``round`` and ``factor``: the machine changed its speed, and all was timed again."""
+    """``round`` and ``factor``: the machine changed its pace."""
+    timed_anew: Mapping[str, Any] | None = None
+    """``round``: from it on a size took another multiple of the others' seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +148,12 @@ def step_time(document: Document) -> StepTime:
     line = (timing["a"], timing["b"]) if known else None
     return StepTime(
         [(size, values) for size, values in rounds if values],
+        {row["batch_size"]: row["seconds_per_step"] for row in document["batch_sizes"]},
         line,
         timing["form"],
         timing["held_out_error"],
         timing["drift"],
+        timing["timed_anew"],
     )
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from rightbatch import units
 from rightbatch.report import series
 from rightbatch.report.document import Document, Standing, standing
-from rightbatch.stats.typical import typical
 
 NEVER = "never"
 
@@ -148,7 +147,7 @@ def step_time(shown: series.StepTime) -> Table:
     rows = (
         (
             str(size),
-            units.seconds(float(typical(values))),
+            units.seconds(shown.seconds[size]),
             units.seconds(shown.line[0] + shown.line[1] * size if shown.line else None),
             ", ".join(units.seconds(value) for value in values),
         )

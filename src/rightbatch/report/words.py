@@ -7,7 +7,6 @@ from typing import Any
 from rightbatch import units
 from rightbatch.report import series, tables
 from rightbatch.report.document import MISSED_SIGN, Document, Standing, missed
-from rightbatch.stats.typical import typical
 
 DOUBTS = "What speaks against the target"
 """Title of the document's ``doubts``."""
@@ -154,8 +153,8 @@ def steps_to_target(shown: series.StepsToTarget, fit: Mapping[str, Any] | None) 
 def step_time(shown: series.StepTime) -> str:
     """What the chart of t(B) shows."""
     if shown.line is None:
-        size, values = shown.rounds[0]
-        return f"A step of batch size {size} takes {units.seconds(float(typical(values)))}."
+        size, _ = shown.rounds[0]
+        return f"A step of batch size {size} takes {units.seconds(shown.seconds[size])}."
     fixed, each = shown.line
     sure = "".join(f" {sentence}" for sentence in _sureness(shown))
     if fixed <= 0 or each <= 0:
@@ -186,7 +185,10 @@ def _sureness(shown: series.StepTime) -> list[str]:
     if shown.drift is not None:
         factor = shown.drift["factor"]
         slower = f"{units.times(max(factor, 1 / factor))} as {'slow' if factor > 1 else 'fast'} as before"
-        said.append(f"During the study the machine became {slower}: every size was timed again.")
+        said.append(f"During the study the machine became {slower}: its pace is taken out of every round.")
+    if shown.timed_anew is not None:
+        first = shown.timed_anew["round"] + 1
+        said.append(f"One size changed beside the others: what counts is timed from round {first} on.")
     return said
 
 

@@ -7,14 +7,13 @@ from rightbatch.checks import whole_number
 from rightbatch.rng import generator
 
 
-def resamples(n: int, count: int, seed: int, *, of: str = "seeds") -> NDArray[np.int64]:
+def resamples(n: int, count: int, seed: int) -> NDArray[np.int64]:
     """Which of n things each bootstrap resample is made of, drawn with replacement.
 
     Args:
         n: how many there are.
         count: how many resamples to draw.
         seed: the study's seed; the same one gives the same resamples.
-        of: what they are; resamples of different things are independent of each other.
 
     Returns:
         Row numbers in [0, n), shape `(count, n)`.
@@ -25,4 +24,4 @@ def resamples(n: int, count: int, seed: int, *, of: str = "seeds") -> NDArray[np
     """
     whole_number("n", n, at_least=1)
     whole_number("count", count, at_least=1, instead="write a whole number such as 1000")
-    return generator("resamples", of, seed).integers(0, n, size=(count, n))
+    return generator("resamples", "seeds", seed).integers(0, n, size=(count, n))

@@ -35,7 +35,7 @@ class StepCurve:
     gamma: float
     batch_sizes: Floats
     seconds: Floats
-    """What was seen at each size (`typical`)."""
+    """What was seen at each size (`paced`)."""
     held_out: dict[str, float]
     """Median relative error of each form at sizes left out, ends excepted; empty: too few sizes."""
 

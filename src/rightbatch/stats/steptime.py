@@ -9,7 +9,7 @@ from scipy import optimize
 
 from rightbatch.errors import SettingError
 from rightbatch.stats.curves import Floats, checked_sizes
-from rightbatch.stats.typical import typical
+from rightbatch.stats.pace import paced
 
 USUAL_DEVIATION = 0.1
 """Deviations from the line above 10 % (a cache edge, a busy machine) count less than squared."""
@@ -32,7 +32,7 @@ class StepTime:
 
 
 def fit_step_time(batch_sizes: ArrayLike, seconds: ArrayLike) -> StepTime:
-    """Fit t(B) = a + b B, with a and b not negative, to the typical seconds of each size (`typical`).
+    """Fit t(B) = a + b B, with a and b not negative, to the seconds of each size (`paced`).
 
     Residuals are those of ln t, so that steps of microseconds count as much as steps of seconds,
     and a deviation of more than `USUAL_DEVIATION` counts in proportion, not squared.
@@ -93,7 +93,7 @@ def best_batch(step_time: StepTime, b_crit: float) -> float:
 
 
 def typical_of(batch_sizes: ArrayLike, seconds: ArrayLike) -> tuple[Floats, Floats]:
-    """The sizes, checked, and the typical seconds of each."""
+    """The sizes, checked, and the seconds of each."""
     sizes, rounds = checked_sizes(batch_sizes), np.asarray(seconds, dtype=np.float64)
     if rounds.ndim != 2 or rounds.shape[1] != sizes.size:
         raise SettingError(
@@ -111,4 +111,4 @@ def typical_of(batch_sizes: ArrayLike, seconds: ArrayLike) -> tuple[Floats, Floa
             rounds.tolist(),
             "write NaN for what was not measured in a round",
         )
-    return sizes, typical(rounds)
+    return sizes, paced(rounds).seconds

@@ -8,7 +8,7 @@ are many times too long, since another program had the processor: so the ends do
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from rightbatch.stats.curves import Floats
 
@@ -43,27 +43,5 @@ def typical(rounds: ArrayLike) -> Floats:
 
 
 def _mean(values: Floats) -> float:
-    return float(resampled(values, np.ones((len(values), 1), np.int16))[0])
-
-
-def resampled(values: Floats, times: NDArray[np.int16]) -> Floats:
-    """The trimmed mean of each resample, all at once: the values are sorted but once.
-
-    With the share s_i of the middle three fifths of a resample above the i-th smallest value v_i, it is
-    v_1 plus the sum of s_i (v_(i+1) - v_i).
-
-    Args:
-        values: seconds, `(n,)`.
-        times: how often each is in each resample, n in all, `(n, resamples)`.
-
-    Returns:
-        Seconds, `(resamples,)`.
-
-    Example:
-        >>> resampled(np.array([4.0, 1.0, 2.0]), np.array([[1, 0], [1, 3], [1, 0]], np.int16)).round(3)
-        array([2.222, 1.   ])
-    """
-    order = np.argsort(values)
-    ordered, (first, last) = values[order], (TRIM * len(values), (1 - TRIM) * len(values))
-    below = np.clip(times[order[:-1]].cumsum(axis=0, dtype=times.dtype), first, last)
-    return np.asarray(ordered[0] + np.diff(ordered) @ ((last - below) / (last - first)))
+    inside = np.clip(np.arange(len(values) + 1), TRIM * len(values), (1 - TRIM) * len(values))
+    return float(np.diff(inside) @ np.sort(values) / (inside[-1] - inside[0]))

@@ -9,8 +9,8 @@ import psutil
 
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
-from rightbatch.stats.drift import drift
-from rightbatch.stats.typical import typical
+from rightbatch.stats.drift import CHANCE, drift
+from rightbatch.stats.pace import Paced, paced
 from rightbatch.study.rounds import foretold, rounds_of
 from rightbatch.study.session import Session
 from rightbatch.study.store import Store
@@ -52,7 +52,7 @@ class Costs:
     _known: tuple[tuple[Timing, ...], tuple[float, int], Array, dict[int, float]] | None = field(
         init=False, default=None
     )
-    """All timings as of the last look, which of them counted, their rounds and what is typical of them."""
+    """All timings as of the last look, which of them counted, their rounds and the seconds of each size."""
 
     def measure_memory(self, limit: float) -> None:
         """Peak bytes of every size, once; a size that may need more than there is is tried out first.
@@ -95,8 +95,8 @@ class Costs:
         """The first rounds; `total` pieces of work are foreseen in all."""
         if not self.subject.timed_apart:
             return
-        found = self.store.fact("drift")
-        self.asked = ROUNDS if found is None else int(found.get("until", found["round"] + ROUNDS))
+        anew = self.store.fact("timed_anew")
+        self.asked = ROUNDS if anew is None else int(anew["until"])
         done = self._rounds_done()
         self.session.done += min(done, self.asked)
         self._time(done, self.asked, total, self.sizes())
@@ -107,10 +107,11 @@ class Costs:
         self._time(self._rounds_done(), self.asked, total, batch_sizes)
 
     def time_again(self, batch_sizes: Sequence[int], *, total: int) -> None:
-        """A few rounds more of some sizes; if their speed is another, all rounds of all sizes anew.
+        """A few rounds more of some sizes; if one changed beside the others, all rounds of all sizes anew.
 
-        What was timed before the change does not count then. All rounds that there are count from now
-        on; a session that had nothing to do makes no more.
+        What was timed before such a change does not count then; a change of pace, which all sizes share,
+        is noted. All rounds that there are count from now on; a session that had nothing to do makes no
+        more.
         """
         if not self.subject.timed_apart:
             return
@@ -119,19 +120,21 @@ class Costs:
             self._time(self._rounds_done(), self.asked + AGAIN, total, batch_sizes)
         self.asked = self._rounds_done()
         if worked:
-            self._follow_drift(total)
+            self._follow_drift(batch_sizes, total)
 
-    def _follow_drift(self, total: int) -> None:
-        """All sizes anew, if the machine changed."""
+    def _follow_drift(self, batch_sizes: Sequence[int], total: int) -> None:
+        """Note a change of pace; all sizes anew, if one of these changed beside the others."""
         since = timed_since(self.store)
         rounds = rounds_of(self.store.timings(), self.batch_sizes)[since:]
-        rounds = rounds[:, ~np.isnan(rounds).all(axis=0)]
-        found = drift(rounds)
-        if found is None:
+        found = paced(rounds)
+        if (changed := drift(found.pace)) is not None:
+            self.store.put(drift={"round": since + changed.round, "factor": changed.factor})
+        if (first := _changed(rounds, found, [self.batch_sizes.index(size) for size in batch_sizes])) is None:
             return
-        done, whole = self.asked, ~np.isnan(rounds[found.round :]).any(axis=1)
+        done, fits = self.asked, ~np.isnan(rounds).all(axis=0)
+        whole = ~np.isnan(rounds[first:, fits]).any(axis=1)
         self.asked = done + ROUNDS - int(whole.sum())
-        self.store.put(drift={"round": since + found.round, "factor": found.factor, "until": self.asked})
+        self.store.put(timed_anew={"round": since + first, "until": self.asked})
         self._time(done, self.asked, total, self.sizes())
 
     def rounds(self) -> Array:
@@ -143,7 +146,7 @@ class Costs:
         return len(self.rounds()) if self.subject.timed_apart else None
 
     def seconds(self) -> dict[int, float]:
-        """Typical seconds per step of every size."""
+        """Seconds per step of every size, at the usual pace."""
         return self._counted()[1]
 
     def of(self, runs: Iterable[Run]) -> float:
@@ -158,7 +161,7 @@ class Costs:
         if self._known is None or self._known[0] is not made or self._known[1] != which:
             counted = [timing for timing in recent(self.store) if timing.round < most]
             rounds = foretold(rounds_of(counted, self.batch_sizes), self.batch_sizes)
-            usual = dict(zip(self.batch_sizes, typical(rounds).tolist(), strict=True))
+            usual = dict(zip(self.batch_sizes, paced(rounds).seconds.tolist(), strict=True))
             self._known = made, which, rounds, usual
         return self._known[2:]
 
@@ -175,10 +178,21 @@ class Costs:
             self.session.check()
 
 
+def _changed(rounds: Array, found: Paced, columns: Sequence[int]) -> int | None:
+    """The first round since which one of these sizes takes another multiple of what the others take."""
+    beside = rounds / found.pace[:, None]
+    for column in columns:
+        own = np.flatnonzero(~np.isnan(rounds[:, column]))
+        changed = drift(beside[own, column], chance=CHANCE / len(columns))
+        if changed is not None:
+            return int(own[changed.round])
+    return None
+
+
 def timed_since(store: Store) -> int:
-    """The first round that counts: those before a change of the machine do not."""
-    found = store.fact("drift")
-    return 0 if found is None else int(found["round"])
+    """The first round that counts: those before all sizes were timed anew do not."""
+    anew = store.fact("timed_anew")
+    return 0 if anew is None else int(anew["round"])
 
 
 def recent(store: Store) -> list[Timing]:

@@ -73,7 +73,8 @@ def document_of(
         ),
         "generalisation": _generalisation(store, analysis),
         "fit": None if analysis.fit is None else _fit(analysis.fit),
-        "step_time": _step_time(analysis, timings) | {"drift": store.fact("drift")},
+        "step_time": _step_time(analysis, timings)
+        | {"drift": store.fact("drift"), "timed_anew": store.fact("timed_anew")},
         "learning_rate_law": rate_law({size.batch_size: size.lr for size in analysis.sizes}),
         "cliff": None if analysis.cliff is None else _cliff(analysis.cliff),
         "largest_that_fits": _largest(context),

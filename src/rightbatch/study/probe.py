@@ -4,11 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from rightbatch.stats.pace import paced
 from rightbatch.stats.steptime import StepTime, fit_step_time
-from rightbatch.stats.typical import typical
 from rightbatch.study.problem import Problem
+from rightbatch.study.rounds import rounds_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +16,7 @@ class Cost:
 
     batch_size: int
     seconds_per_step: float
-    """Typical of the rounds."""
+    """At the usual pace of the machine."""
     seconds_per_epoch: float
     samples_per_second: float
     memory_bytes: int
@@ -37,15 +36,12 @@ def probe(
     Returns:
         The cost of each size, and t(B) = a + b B fitted to them; `None` with a single size.
     """
-    measured = list(problem.time_steps(batch_sizes, rounds=rounds))
-    seconds = {
-        size: [timing.seconds for row in measured for timing in row if timing.batch_size == size]
-        for size in batch_sizes
-    }
-    costs = [_cost(problem, size, float(typical(seconds[size]))) for size in batch_sizes]
-    if len(batch_sizes) < 2:
-        return costs, None
-    return costs, fit_step_time(batch_sizes, np.array([seconds[size] for size in batch_sizes]).T)
+    table = rounds_of(
+        [timing for row in problem.time_steps(batch_sizes, rounds=rounds) for timing in row], batch_sizes
+    )
+    seconds = paced(table).seconds.tolist()
+    costs = [_cost(problem, size, each) for size, each in zip(batch_sizes, seconds, strict=True)]
+    return costs, fit_step_time(batch_sizes, table) if len(batch_sizes) > 1 else None
 
 
 def _cost(problem: Problem, batch_size: int, seconds: float) -> Cost:

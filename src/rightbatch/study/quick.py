@@ -13,8 +13,8 @@ import numpy as np
 
 from rightbatch import units
 from rightbatch.records import Array
+from rightbatch.stats.pace import paced
 from rightbatch.stats.steptime import best_batch, fit_step_time
-from rightbatch.stats.typical import typical
 from rightbatch.study.grid import lr_at
 from rightbatch.study.noise import RunNoise
 from rightbatch.study.subject import Run
@@ -59,7 +59,7 @@ def estimate(batch_sizes: Sequence[int], rounds: Array, run: Run, noise: RunNois
     """
     if run.steps_to_target is None:
         raise AssertionError("an estimate needs a run that arrived")
-    sizes, seconds = np.asarray(batch_sizes, np.float64), typical(rounds)
+    sizes, seconds = np.asarray(batch_sizes, np.float64), paced(rounds).seconds
     lost = 1 + noise.value / run.batch_size
     steps = run.steps_to_target / lost * (1 + noise.value / sizes)
     needed = steps * seconds

@@ -12,11 +12,11 @@ from rightbatch.records import Array
 from rightbatch.stats.cliff import Cliff, cliff
 from rightbatch.stats.curves import REACH
 from rightbatch.stats.lack_of_fit import lack_of_fit
+from rightbatch.stats.pace import paced
 from rightbatch.stats.resampling import resamples
 from rightbatch.stats.scaling import ScalingFit, fit_scaling
 from rightbatch.stats.stepcurve import StepCurve, fit_step_curve
 from rightbatch.stats.steptime import StepTime, fit_step_time
-from rightbatch.stats.typical import typical
 from rightbatch.study.advice import tolerated_rates
 from rightbatch.study.grid import lr_at
 from rightbatch.study.outlook import Outlook, outlook
@@ -149,8 +149,9 @@ def analyse(
     ran = {size for i, size in enumerate(table.batch_sizes) if (~np.isnan(table.log_steps[:, i])).any()}
     missed = [size for size in ran if size not in found]
     view = outlook(table, found, rounds, barred=[*missed, *heavy], seed=seed)
+    seconds = paced(rounds).seconds.tolist()
     sizes = tuple(
-        _size(column, size, found.get(size), rounds, None if size in missed else view)
+        _size(column, size, found.get(size), seconds[column], None if size in missed else view)
         for column, size in enumerate(table.batch_sizes)
     )
     usable = [size for size in sizes if size.choice is not None and size.batch_size not in heavy]
@@ -195,11 +196,11 @@ def _seeds(table: Pool, size: int) -> int:
     return int((~np.isnan(table.log_steps[:, table.batch_sizes.index(size)])).any(axis=1).sum())
 
 
-def _size(column: int, batch_size: int, choice: Choice | None, rounds: Array, view: Outlook | None) -> Size:
+def _size(column: int, batch_size: int, choice: Choice | None, seconds: float, view: Outlook | None) -> Size:
     steps = None if view is None else np.exp(view.steps.log_steps[:, column])
     return Size(
         batch_size=batch_size,
-        seconds_per_step=float(typical(rounds[:, column])),
+        seconds_per_step=seconds,
         choice=choice,
         estimate=None if steps is None else float(np.median(steps)),
         steps_interval=None if steps is None else _ends(steps),

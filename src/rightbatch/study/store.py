@@ -32,7 +32,7 @@ CREATE TABLE run (
 
 
 _NEXT_ROUND = """
-INSERT INTO timing SELECT ?, (SELECT COUNT(*) FROM timing WHERE batch_size = ?), ?, ?;
+INSERT INTO timing SELECT ?, (SELECT COALESCE(MAX(round) + 1, 0) FROM timing), ?, ?;
 """
 
 
@@ -163,7 +163,7 @@ class Store:
             self._timings = None
         with self._writing() as db:
             for timing in timings:
-                db.execute(_NEXT_ROUND, (timing.batch_size, timing.batch_size, timing.steps, timing.seconds))
+                db.execute(_NEXT_ROUND, (timing.batch_size, timing.steps, timing.seconds))
             db.executemany("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [_row(run) for run in runs])
             _put(db, facts)
 
