@@ -15,8 +15,11 @@ ALPHAS = np.linspace(0.0, 1.0, 6)
 SPREADS = np.array([0.2, 0.4, 0.8])
 """How far the best learning rates lie off the law, in log2: by 15 %, 30 % or 75 %."""
 
-B_STEP, EPS_STEP = 0.35, 0.25
-"""Steps of the grid in ln B_0 and log2 eps: no wider than the smallest spread."""
+B_STEP = 0.35
+"""Step of the grid in ln B_0: half a unit of log2, where alpha is 1."""
+
+EPS_AROUND = np.arange(-4.0, 4.1, 0.25)
+"""Log2 eps, around what fits the sizes best: five of the largest spreads, in steps of the smallest."""
 
 ALPHA_PRIOR = 0.35
 """Alpha is 1 give or take this much, half-normal, until two far-apart sizes say otherwise."""
@@ -82,8 +85,8 @@ def fit_lr_law(batch_sizes: ArrayLike, best_lr: ArrayLike, step: ArrayLike = 2.0
     bend = np.log2(1 + np.exp(log_b)[:, None] / sizes)
     law = -ALPHAS[:, None, None] * bend
     level = found - law
-    eps = np.arange(level.min() - 2, level.max() + 2, EPS_STEP)
-    off = level[:, :, None, :] - eps[:, None]
+    eps = level.mean(axis=2)[:, :, None] + EPS_AROUND
+    off = level[:, :, None, :] - eps[..., None]
     log_weight = np.stack([_log_probability(off, width, spread).sum(axis=-1) for spread in SPREADS])
     prior = -0.5 * ((1 - ALPHAS) / ALPHA_PRIOR) ** 2
     log_weight += prior[:, None, None]
@@ -91,7 +94,7 @@ def fit_lr_law(batch_sizes: ArrayLike, best_lr: ArrayLike, step: ArrayLike = 2.0
     weight = np.exp(log_weight[kept] - log_weight.max())
     spread, alpha, place, height = np.nonzero(kept)
     return LearningRateLaw(
-        log2_eps=eps[height],
+        log2_eps=eps[alpha, place, height],
         log_b=log_b[place],
         alpha=ALPHAS[alpha],
         spread=SPREADS[spread],

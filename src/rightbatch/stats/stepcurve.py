@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize
 
 from rightbatch.stats.curves import Floats
-from rightbatch.stats.steptime import USUAL_DEVIATION, fit_step_time, typical_of
+from rightbatch.stats.steptime import USUAL_DEVIATION, line_through, typical_of
 
 MOST_GAMMA = 8.0
 """Of the saturating form: there the corner is within 9 % of max(a, bB), and data tell no more."""
@@ -116,7 +116,7 @@ def _held_out(sizes: Floats, seen: Floats) -> dict[str, float]:
 
 
 def _affine(sizes: Floats, seen: Floats) -> tuple[float, float, float]:
-    line = fit_step_time(sizes, seen[None])
+    line = line_through(sizes, seen)
     return line.a, line.b, 1.0
 
 

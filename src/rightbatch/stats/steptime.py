@@ -54,7 +54,11 @@ def fit_step_time(batch_sizes: ArrayLike, seconds: ArrayLike) -> StepTime:
         >>> print(f"{line.a * 1e6:.1f} µs a step and {line.b * 1e6:.1f} µs a sample")
         20.0 µs a step and 1.0 µs a sample
     """
-    sizes, seen = typical_of(batch_sizes, seconds)
+    return line_through(*typical_of(batch_sizes, seconds))
+
+
+def line_through(sizes: Floats, seen: Floats) -> StepTime:
+    """The same for one figure a size, both `(n,)`."""
 
     def residuals(parameters: Floats) -> Floats:
         return np.asarray(np.log(basis @ parameters / seen))
