@@ -4,8 +4,9 @@
 
 Regret: seconds to target at the recommended batch size over those at the oracle's best, less 1, by the
 oracle's own steps (`bench/sweeps`), and seconds per step timed again beside the studies, since the machine's
-pace is another every day. Cost: the study's seconds, everything counted, over the oracle's at that pace. The
-target is given to both; what the pilot takes that sets one where none is given is printed beside it.
+pace is another every day. Cost: the study's seconds, everything counted, over the oracle's at that pace; all
+together: the seconds of all studies over those of all their sweeps. The target is given to both; what the
+pilot takes that sets one where none is given is printed beside it.
 
     python bench/regret.py --clock 0.12
 
@@ -227,13 +228,14 @@ def summarise(rows: Sequence[dict[str, Any]]) -> None:
     regrets, costs = (np.array([row[name] for row in rows]) for name in ("regret", "cost"))
     ratios = np.abs(np.log([row["b_crit"] for row in rows]))
     over = np.mean(regrets > 0.05)
-    seconds = [row["seconds"] for row in rows]
+    seconds = np.array([row["seconds"] for row in rows])
     print(f"{len(rows)} studies of {min(seconds):.1f} to {max(seconds):.1f} s")
     print(
         f"regret: median {np.median(regrets):.1%}, 95th percentile {np.quantile(regrets, 0.95):.1%}, "
         f"over 5 % in {over:.1%}"
     )
-    print(f"cost: median {np.median(costs):.1%}, most {costs.max():.1%}")
+    together = np.sum(seconds) / np.sum(seconds / costs)
+    print(f"cost: median {np.median(costs):.1%}, most {costs.max():.1%}, all together {together:.1%}")
     if rows[0]["piloted"] > rows[0]["cost"]:
         print(f"cost with a pilot: median {np.median([row['piloted'] for row in rows]):.1%}")
     print(f"B_crit within a factor 1.25 of the oracle's: {np.mean(ratios <= math.log(1.25)):.0%}")
