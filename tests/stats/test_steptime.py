@@ -54,11 +54,11 @@ def test_one_bad_size_is_outvoted() -> None:
 
 
 def test_spikes_in_one_round_do_next_to_nothing() -> None:
-    """A step of 10 ms among steps of 23 µs moves the line by less than a part in ten thousand."""
+    """A step of 10 ms among steps of 23 µs moves the line by less than a part in a million."""
     rounds = np.tile(2e-5 + 5.5e-7 * POWERS, (5, 1))
     rounds[1, 3], rounds[4, 0] = 9.7e-3, np.nan
     fit = fit_step_time(POWERS, rounds)
-    assert (fit.a, fit.b) == pytest.approx((2e-5, 5.5e-7), rel=1e-4)
+    assert (fit.a, fit.b) == pytest.approx((2e-5, 5.5e-7), rel=1e-6)
 
 
 @pytest.mark.parametrize(

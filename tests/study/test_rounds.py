@@ -27,7 +27,7 @@ def test_what_was_not_timed_in_a_round_is_a_gap() -> None:
 def test_a_size_that_was_never_timed_is_foretold_by_the_others() -> None:
     """By t(B) = 1 + 2 B at the pace of each round; gaps of the others stay."""
     table = foretold(np.array([[3.0, NAN, 9.0], [3.0, NAN, 9.0], [6.0, NAN, 18.0]]), [1, 2, 4])
-    np.testing.assert_allclose(table[:, 1], [5.0, 5.0, 10.0], rtol=1e-4)
+    np.testing.assert_allclose(table[:, 1], [5.0, 5.0, 10.0], rtol=1e-5)
     np.testing.assert_array_equal(table[:, [0, 2]], [[3.0, 9.0], [3.0, 9.0], [6.0, 18.0]])
     alone = foretold(np.array([[3.0, NAN], [3.0, NAN]]), [1, 2])
     np.testing.assert_allclose(alone[:, 1], [3, 3])
@@ -59,5 +59,5 @@ def test_sizes_that_are_timed_more_often_are_known_better(more: int) -> None:
         np.diff(np.log(drawn_seconds(table, 4000, seed=0)), axis=1).std(axis=0)
         for table in (few, np.vstack([few, later]))
     )
-    assert after[0] == pytest.approx(before[0] * np.sqrt(8 / (8 + more)), rel=0.5)
+    assert after[0] == pytest.approx(before[0] * np.sqrt(8 / (8 + more)), rel=0.35)
     assert after[2] == pytest.approx(before[2], rel=0.4)

@@ -31,7 +31,8 @@ have seconds, too."""
 _LEAST_FREEDOM = 3
 """Student's t of fewer degrees has no variance."""
 
-_PASSES, _CLOSE = 30, 1e-3
+_PASSES, _CLOSE = 30, 0.01
+"""At most so many passes, until no step moves by more than this share of an error's standard deviation."""
 
 
 class Paced(NamedTuple):
@@ -115,7 +116,7 @@ def _fitted(logs: Floats, used: Flags) -> tuple[Floats, Floats, Floats, float]:
         deviation = _TO_DEVIATION * float(np.median(errors[used])) if used.any() else 0.0
         least, before = _HUBER * max(deviation, _LEAST_DEVIATION), step
         step, pace = _solved(logs, used * (least / np.maximum(errors, least)), used)
-        if np.abs(step - before).max(initial=0.0) < _CLOSE:
+        if np.abs(step - before).max(initial=0.0) < _CLOSE * least / _HUBER:
             break
     return step, pace, used * (logs - step - pace[:, None]), least
 

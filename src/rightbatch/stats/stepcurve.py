@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize
 
 from rightbatch.stats.curves import Floats
-from rightbatch.stats.steptime import USUAL_DEVIATION, line_through, typical_of
+from rightbatch.stats.steptime import USUAL_DEVIATION, checked_seconds, line_through
 
 MOST_GAMMA = 8.0
 """Of the saturating form: there the corner is within 9 % of max(a, bB), and data tell no more."""
@@ -90,7 +90,7 @@ def fit_step_curve(batch_sizes: ArrayLike, seconds: ArrayLike) -> StepCurve:
     Source: A. Qiao et al., "Pollux: Co-adaptive Cluster Scheduling for Goodput-Optimized Deep Learning" (OSDI
     2021), equation 10, whose step time is such a soft maximum of its parts.
     """
-    sizes, seen = typical_of(batch_sizes, seconds)
+    sizes, seen = checked_seconds(batch_sizes, seconds)
     order = np.argsort(sizes)
     sizes, seen = sizes[order], seen[order]
     held_out = _held_out(sizes, seen) if sizes.size >= LEAST_SIZES else {}

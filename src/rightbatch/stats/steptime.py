@@ -54,7 +54,7 @@ def fit_step_time(batch_sizes: ArrayLike, seconds: ArrayLike) -> StepTime:
         >>> print(f"{line.a * 1e6:.1f} µs a step and {line.b * 1e6:.1f} µs a sample")
         20.0 µs a step and 1.0 µs a sample
     """
-    return line_through(*typical_of(batch_sizes, seconds))
+    return line_through(*checked_seconds(batch_sizes, seconds))
 
 
 def line_through(sizes: Floats, seen: Floats) -> StepTime:
@@ -96,7 +96,7 @@ def best_batch(step_time: StepTime, b_crit: float) -> float:
     return math.sqrt(step_time.a / step_time.b * b_crit) if step_time.b > 0 else math.inf
 
 
-def typical_of(batch_sizes: ArrayLike, seconds: ArrayLike) -> tuple[Floats, Floats]:
+def checked_seconds(batch_sizes: ArrayLike, seconds: ArrayLike) -> tuple[Floats, Floats]:
     """The sizes, checked, and the seconds of each."""
     sizes, rounds = checked_sizes(batch_sizes), np.asarray(seconds, dtype=np.float64)
     if rounds.ndim != 2 or rounds.shape[1] != sizes.size:

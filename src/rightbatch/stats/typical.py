@@ -1,4 +1,4 @@
-"""What a step takes, from several timings: their mean, a fifth left out at either end.
+"""What is typical of several timings, or paces of a machine: their mean, a fifth left out at either end.
 
 A machine has more than one speed and changes between them within milliseconds, so timings lie in two
 heaps: the median of a few falls into the one or the other, while a training takes the mean. Some timings
