@@ -52,7 +52,7 @@ def _run(subject: Subject, target: str, rate: float) -> Run:
     work = Sweep(
         target=subject.read_target(target),
         batch_size=_SIZE,
-        seed=0,
+        seeds=(0,),
         points=(round(2 * float(np.log2(rate))),),
         most_steps=1_000_000,
     )

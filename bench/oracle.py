@@ -132,7 +132,7 @@ def sweep(
     work = Sweep(
         target=target,
         batch_size=size,
-        seed=seed,
+        seeds=(seed,),
         points=tuple(points),
         most_steps=most_steps,
         hopeless=math.inf,

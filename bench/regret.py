@@ -132,17 +132,19 @@ def judged(
     task: Task, oracle: dict[str, Any], seed: int, complete: bool, clock: Clock | None
 ) -> dict[str, Any]:
     """One study of the task, measured by the oracle."""
+    data = task.data()
     with clock or nullcontext():
+        started = time.perf_counter()
         found = study(
             task.model,
-            task.data(),
+            data,
             optimizer=task.optimizer,
             target=oracle["target"],
             seed=seed,
             budget="20m" if clock else "5m",
             complete=complete,
         )
-    seconds = clock.seconds if clock else found.to_dict()["cost"]["seconds"]
+        spent = time.perf_counter() - started
     chosen = found.recommendation
     steps = {row["batch_size"]: math.exp(row["log_steps"]) for row in oracle["sizes"]}
     reached = [size for size, count in steps.items() if math.isfinite(count)]
@@ -151,7 +153,7 @@ def judged(
         "task": task.name,
         "seed": seed,
         "recommended": None if chosen is None else chosen.batch_size,
-        "seconds": seconds,
+        "seconds": clock.seconds if clock else spent,
         "sweeps": clock.sweeps if clock else 0,
         "b_crit": math.nan if found.fit is None else found.fit.b_crit / float(curve.b_crit),
     }

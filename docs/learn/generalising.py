@@ -76,7 +76,7 @@ def _arrival(size: int, seed: int, lr: float) -> int:
     work = Sweep(
         target=subject.read_target(TARGET),
         batch_size=size,
-        seed=seed,
+        seeds=(seed,),
         points=(round(2 * math.log2(lr)),),
         most_steps=_MOST_STEPS,
     )

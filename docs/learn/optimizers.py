@@ -153,7 +153,7 @@ def _steps(rule: str, size: int, seeds: int) -> tuple[float, list[float]]:
     found: dict[int, list[float]] = {}
     for seed in range(seeds):
         work = Sweep(
-            target=target, batch_size=size, seed=seed, points=tuple(_POINTS[rule]), most_steps=_MOST_STEPS
+            target=target, batch_size=size, seeds=(seed,), points=tuple(_POINTS[rule]), most_steps=_MOST_STEPS
         )
         for run in subject.runs(work)[0]:
             found.setdefault(run.point, []).append(run.steps_to_target or np.inf)

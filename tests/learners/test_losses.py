@@ -74,7 +74,7 @@ def test_the_training_loss_is_the_weighted_mean(loss: Loss) -> None:
     outputs, y = problem(loss)
     weight = np.array([0.1, 0.2, 0, 0.4, 0.3, 0], np.float32)
     expected = np.average(loss.values(outputs, y), weights=weight, axis=1)
-    assert loss.to_gradient(outputs, y, weight) == pytest.approx(expected, rel=1e-6)
+    assert loss.to_gradient(outputs, loss.targets(y), weight) == pytest.approx(expected, rel=1e-6)
 
 
 @each_loss
@@ -90,8 +90,22 @@ def test_the_gradient_at_the_outputs(loss: Loss) -> None:
             moved[place] += step
             side = (loss.values(moved, y) @ weight)[place[1]]
             expected[place] = side if sign == 1 else (expected[place] - side) / 2e-5
-    loss.to_gradient(outputs, y, weight.astype(np.float32))
+    loss.to_gradient(outputs, loss.targets(y), weight.astype(np.float32))
     assert outputs == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
+@each_loss
+def test_replicas_may_have_targets_of_their_own(loss: Loss) -> None:
+    """Loss and gradient of each are those that it has alone with its targets."""
+    outputs, y = problem(loss)
+    ys, weight = [y, y[::-1]], np.full(ROWS, 1 / ROWS, np.float32)
+    alone = [outputs[:, [replica]].copy() for replica in range(REPLICAS)]
+    targets = np.concatenate([loss.targets(each) for each in ys], axis=-2)
+    together = loss.to_gradient(outputs, targets, weight)
+    for replica, own in enumerate(alone):
+        (value,) = loss.to_gradient(own, loss.targets(ys[replica]), weight)
+        assert together[replica] == pytest.approx(value, rel=1e-6)
+        assert outputs[:, [replica]] == pytest.approx(own, rel=1e-6, abs=1e-9)
 
 
 @given(arrays(np.float32, (3, 1, 4), elements=EXTREME), st.lists(st.integers(0, 2), min_size=4, max_size=4))
@@ -103,7 +117,7 @@ def test_softmax_of_extreme_logits(outputs: Array, labels: list[int]) -> None:
     expected = top + np.log(np.exp(wide - top[:, None]).sum(axis=1)) - wide[range(4), y]
     values = SoftmaxCrossEntropy().values(outputs, y)
     assert values[0] == pytest.approx(expected, rel=1e-5, abs=1e-6)
-    loss = SoftmaxCrossEntropy().to_gradient(outputs, y, np.full(4, 0.25, np.float32))
+    loss = SoftmaxCrossEntropy().to_gradient(outputs, y[None], np.full(4, 0.25, np.float32))
     assert loss[0] == pytest.approx(expected.mean(), rel=1e-5, abs=1e-6)
     assert outputs.sum(axis=0) == pytest.approx(0, abs=1e-6)
 
@@ -114,7 +128,7 @@ def test_sigmoid_of_extreme_logits(logit: float, label: int) -> None:
     expected = max(0.0, -logit if label else logit) + np.log1p(np.exp(-abs(logit)))
     outputs, y = np.full((1, 1, 1), logit, np.float32), np.array([label])
     assert SigmoidCrossEntropy().values(outputs, y).item() == pytest.approx(expected, rel=1e-6, abs=1e-30)
-    SigmoidCrossEntropy().to_gradient(outputs, y, np.ones(1, np.float32))
+    SigmoidCrossEntropy().to_gradient(outputs, y[None], np.ones(1, np.float32))
     probability = np.exp(min(logit, 0)) / (1 + np.exp(-abs(logit)))
     assert outputs.item() == pytest.approx(probability - label, abs=1e-6)
 
@@ -126,8 +140,9 @@ def test_labels_of_any_whole_type(dtype: type) -> None:
     outputs, y = rng.normal(size=(10, 4, 300)).astype(np.float32), rng.integers(0, 10, 300)
     weight = np.full(300, 1 / 300, np.float32)
     expected = outputs.copy()
-    loss = SoftmaxCrossEntropy().to_gradient(expected, y, weight)
-    assert SoftmaxCrossEntropy().to_gradient(outputs, y.astype(dtype), weight).tolist() == loss.tolist()
+    loss = SoftmaxCrossEntropy()
+    values = loss.to_gradient(expected, loss.targets(y), weight)
+    assert loss.to_gradient(outputs, loss.targets(y.astype(dtype)), weight).tolist() == values.tolist()
     assert outputs.tolist() == expected.tolist()
 
 

@@ -43,6 +43,28 @@ def same(one: dict[str, Array], two: dict[str, Array]) -> bool:
 
 
 @each_pair
+def test_groups_with_batches_of_their_own_are_as_alone(case: Case, optimizer: str) -> None:
+    """Two replicas with one stream of batches and one with another end where each group ends by itself."""
+    learner, counts = case.learner(optimizer_named(optimizer)), (2, 1)
+    streams = [
+        batches_of(case),
+        [case.batch(len(b.index), seed=100 + k) for k, b in enumerate(batches_of(case))],
+    ]
+    together = learner.start(SEEDS)
+    losses = [
+        learner.step_apart(together, batches, counts, LRS)[1].loss for batches in zip(*streams, strict=True)
+    ]
+    for replicas, stream in zip(([0, 1], [2]), streams, strict=True):
+        alone = learner.start([SEEDS[replica] for replica in replicas])
+        its = trained(learner, alone, stream, LRS[replicas])
+        assert np.array(losses)[:, replicas] == pytest.approx(np.array(its), rel=1e-4)
+        for place, replica in enumerate(replicas):
+            found = of_replica(learner, together, replica)
+            for name, value in of_replica(learner, alone, place).items():
+                assert found[name] == pytest.approx(value, rel=1e-3, abs=1e-5), name
+
+
+@each_pair
 def test_side_by_side_is_as_alone(case: Case, optimizer: str) -> None:
     """Three seeds with three learning rates end where three trainings of one replica end."""
     learner = case.learner(optimizer_named(optimizer))

@@ -86,7 +86,15 @@ def blobs(rows: int = 300) -> Problem:
 
 
 def sweep(
-    problem: Problem, target: Target, *, points: Sequence[int], deadline: float = math.inf, **settings: Any
+    problem: Problem,
+    target: Target,
+    *,
+    points: Sequence[int],
+    seed: int | None = None,
+    deadline: float = math.inf,
+    **settings: Any,
 ) -> list[Run]:
-    """One run a learning rate."""
-    return problem.runs(Sweep(target=target, points=tuple(points), **settings), deadline=deadline)[0]
+    """One run a learning rate, and seed where there are several."""
+    seeds = settings.pop("seeds") if seed is None else (seed,)
+    work = Sweep(target=target, seeds=seeds, points=tuple(points), **settings)
+    return problem.runs(work, deadline=deadline)[0]

@@ -30,7 +30,8 @@ def decay(batch_size: int, lr: float, seed: int) -> Iterator[Report]:
 def made(train: Callable[..., Any], points: tuple[int, ...] = (-6,), **settings: Any) -> list[Run]:
     """The runs of one sweep at batch size 10."""
     deadline = settings.pop("deadline", math.inf)
-    work = Sweep(target=TARGET, batch_size=10, seed=3, points=points, **{"most_steps": 5000, **settings})
+    usual: dict[str, Any] = {"seeds": (3,), "most_steps": 5000}
+    work = Sweep(target=TARGET, batch_size=10, points=points, **{**usual, **settings})
     return Function(train=train, samples=1000, name="train").runs(work, deadline=deadline)[0]
 
 
@@ -49,9 +50,17 @@ def test_what_is_much_slower_is_given_up() -> None:
     assert slow.steps <= 2.2 * best.steps_to_target
 
 
+def test_every_seed_is_a_race_of_its_own() -> None:
+    """A rate is given up by the best of its own seed; calls get the seeds in their order."""
+    runs = made(decay, points=(-10, -14), seeds=(3, 4))
+    assert [(run.seed, run.point) for run in runs] == [(3, -10), (3, -14), (4, -10), (4, -14)]
+    assert [run.outcome for run in runs] == [Outcome.REACHED, Outcome.HOPELESS] * 2
+    assert runs[0].steps_to_target == runs[2].steps_to_target
+
+
 def test_seconds_come_from_the_functions_own_count() -> None:
     """However the rates take turns: 1 ms + 10 x 10 µs a step."""
-    work = Sweep(target=TARGET, batch_size=10, seed=0, points=(-10, -8, -6), most_steps=5000)
+    work = Sweep(target=TARGET, batch_size=10, seeds=(0,), points=(-10, -8, -6), most_steps=5000)
     _, timings = Function(train=decay, samples=1000, name="decay").runs(work)
     assert [timing.seconds for timing in timings] == pytest.approx([1.1e-3] * 3)
 
@@ -66,7 +75,7 @@ def test_a_clock_that_runs_on_while_others_train_does_no_harm() -> None:
             time.sleep(0.005)
             yield step * batch_size, time.perf_counter() - started, math.exp(-lr * step)
 
-    work = Sweep(target=TARGET, batch_size=10, seed=0, points=(-6, -5, -4, -3, -2), most_steps=5000)
+    work = Sweep(target=TARGET, batch_size=10, seeds=(0,), points=(-6, -5, -4, -3, -2), most_steps=5000)
     _, timings = Function(train=wall_clock, samples=1000, name="w").runs(work)
     assert len(timings) == 5
     assert all(0.005 <= timing.seconds < 0.025 for timing in timings)

@@ -50,6 +50,11 @@ def test_the_target_is_reached_by_the_rate_that_set_it() -> None:
     assert any(run.outcome is Outcome.REACHED for run in runs)
 
 
+def ended(work: Sweep, point: int, seed: int, loss: float) -> Run:
+    """A run of a pilot that ends at this loss."""
+    return run(work.batch_size, point, seed, None, curve=(loss, loss))
+
+
 def test_where_seeds_differ_the_target_is_what_nearly_all_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     """Losses 0.1, 0.3 ... 0.9: mean 0.5, standard deviation 0.316; 95 % of seeds end below 0.5 + 4.2 * 0.316.
 
@@ -59,8 +64,7 @@ def test_where_seeds_differ_the_target_is_what_nearly_all_reach(monkeypatch: pyt
     ends = (0.1, 0.5, 0.3, 0.9, 0.7)
 
     def ending(self: Problem, work: Sweep, *, deadline: float) -> tuple[list[Run], list[Timing]]:
-        curve = (ends[work.seed],) * 2
-        return [run(work.batch_size, point, work.seed, None, curve=curve) for point in work.points], []
+        return [ended(work, point, seed, ends[seed]) for seed in work.seeds for point in work.points], []
 
     monkeypatch.setattr(Problem, "runs", ending)
     found = piloted(linear_problem(*isotropic()))
@@ -76,12 +80,12 @@ def test_seeds_are_added_until_they_agree(monkeypatch: pytest.MonkeyPatch) -> No
     0.4, 0.5 and 0.45 scatter by 0.05, and 7.66 times that is more; with a fourth of 0.45 it is 5.14 times
     0.041, still more; with a fifth 4.20 times 0.035, which is less.
     """
-    ends, made = (0.4, 0.5, 0.45, 0.45, 0.45), []
+    ends = (0.4, 0.5, 0.45, 0.45, 0.45)
+    made: list[int] = []
 
     def ending(self: Problem, work: Sweep, *, deadline: float) -> tuple[list[Run], list[Timing]]:
-        made.append(work.seed)
-        curve = (ends[work.seed],) * 2
-        return [run(work.batch_size, point, work.seed, None, curve=curve) for point in work.points], []
+        made.extend(work.seeds)
+        return [ended(work, point, seed, ends[seed]) for seed in work.seeds for point in work.points], []
 
     monkeypatch.setattr(Problem, "runs", ending)
     assert "the mean of 5 seeds; the target is 95 % of that way" in piloted(linear_problem(*isotropic())).how
@@ -102,7 +106,7 @@ def test_a_target_near_the_start_is_not_rounded_beyond_it(
     """With two digits it would be met before any step; it has more then, and is still 5 % easier or less."""
 
     def ending(self: Problem, work: Sweep, *, deadline: float) -> tuple[list[Run], list[Timing]]:
-        return [run(work.batch_size, p, work.seed, None, curve=(reached,) * 2) for p in work.points], []
+        return [ended(work, point, seed, reached) for seed in work.seeds for point in work.points], []
 
     monkeypatch.setattr(Problem, "runs", ending)
     monkeypatch.setattr(Problem, "untrained", lambda self, target, seed: start)

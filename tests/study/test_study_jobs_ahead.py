@@ -28,7 +28,7 @@ from study.hand_made import blobs, run
 def sweep(seed: int = 0) -> Sweep:
     """Three learning rates of the blobs."""
     target = Target("loss", "validation", 0.45)
-    return Sweep(target=target, batch_size=16, seed=seed, points=(-8, -6, -4), most_steps=2000)
+    return Sweep(target=target, batch_size=16, seeds=(seed,), points=(-8, -6, -4), most_steps=2000)
 
 
 class GoneError(Exception):
@@ -260,5 +260,5 @@ def test_a_study_lets_the_next_seeds_be_made_ahead() -> None:
     ).run()
     assert len(made) == len(set(made))
     kept = {(run.batch_size, run.seed, run.point) for run in store.runs()}
-    vain = [sweep for sweep in made if (sweep.batch_size, sweep.seed, sweep.points[0]) not in kept]
+    vain = [sweep for sweep in made if (sweep.batch_size, sweep.seeds[0], sweep.points[0]) not in kept]
     assert len(vain) <= 2

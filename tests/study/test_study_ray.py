@@ -31,7 +31,7 @@ NO_CLUSTER = (
 def sweep(seed: int = 0) -> Sweep:
     """Three learning rates of the blobs."""
     target = Target("loss", "validation", 0.45)
-    return Sweep(target=target, batch_size=16, seed=seed, points=(-8, -6, -4), most_steps=2000)
+    return Sweep(target=target, batch_size=16, seeds=(seed,), points=(-8, -6, -4), most_steps=2000)
 
 
 @pytest.fixture(scope="module")

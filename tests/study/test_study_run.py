@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from rightbatch.study.run import StudyRun
 from rightbatch.study.search import first_points
 from rightbatch.study.settings import Settings
 from rightbatch.study.store import Store
-from rightbatch.study.subject import DeadlineError, Run
+from rightbatch.study.subject import DeadlineError, Run, Sweep
 from rightbatch.train.target import Target
 from study.hand_made import blobs, isotropic, linear_problem, sweep
 
@@ -122,6 +123,25 @@ def test_rates_that_are_clearly_worse_get_no_more_seeds() -> None:
     assert fewer
 
 
+def test_seeds_are_trained_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first alone, the rest of a race together, up to as many as were asked for; where steps cost little."""
+    made: list[tuple[int, tuple[int, ...]]] = []
+
+    def noted(self: Problem, work: Sweep, *, deadline: float) -> Any:
+        made.append((work.batch_size, work.seeds))
+        return RUNS(self, work, deadline=deadline)
+
+    monkeypatch.setattr(Problem, "runs", noted)
+    monkeypatch.setitem(SECONDS, 64, 3.1 * SECONDS[4])
+    go_on(Store(), seeds=4)
+    seeds = {size: {which for of, which in made if of == size} for size in SIZES}
+    assert {(0,), (1, 2), (3,)} <= seeds[16] <= {(0,), (1, 2), (3,), (4, 5), (6, 7, 8), (9, 10, 11)} | {
+        (12, 13, 14), (15, 16, 17), (18, 19)
+    }  # fmt: skip
+    assert {(0,), (1,), (2,), (3,)} <= seeds[64]
+    assert all(len(which) == 1 for which in seeds[64])
+
+
 def test_a_size_that_is_clearly_slower_gets_no_more_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step at 4 takes a second, so that its 22 steps take a thousand times as long as the others'."""
     monkeypatch.setitem(SECONDS, 4, 1.0)
@@ -221,7 +241,8 @@ def test_progress_tells_what_is_done() -> None:
         "timing", "pilot", "learning rates", "seeds",
     ]  # fmt: skip
     assert told[0][:5] == ("timing", "getting ready", 0, 2 + 3 * 3, "")
-    assert [progress.done for progress in told] == list(range(len(told)))
+    assert [progress.done for progress in told[:6]] == list(range(6))
+    assert all(1 <= after.done - before.done <= 3 for before, after in pairwise(told))
     assert all(progress.done <= progress.total for progress in told)
     assert told[-1].best.startswith("batch size ")
     assert told[-1].left is not None

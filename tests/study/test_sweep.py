@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -190,6 +190,64 @@ def test_a_run_that_arrives_where_nobody_looked_is_made_again(before: int) -> No
     while checks[-1] < earliest:
         checks.append(next_check(checks[-1]))
     assert swept(blobs(), [-10, -6], unseen=checks[-1 - before], **settings) == whole
+
+
+@pytest.mark.parametrize("unseen", [0, 5])
+def test_seeds_side_by_side_are_as_one_after_the_other(unseen: int) -> None:
+    """Each seed's runs end as they do in a sweep of their own, and are given up by their own seed's best."""
+    settings: dict[str, Any] = {
+        "batch_size": 8,
+        "target": Target("loss", "validation", 0.45),
+        "unseen": unseen,
+    }
+    points, seeds = [-10, -8, -6, 4, 40], (3, 4, 5)
+    together = swept(blobs(), points, seed=None, seeds=seeds, **settings)
+    alone = [run for seed in seeds for run in swept(blobs(), points, seed=seed, **settings)]
+    assert [(run.seed, run.point, run.outcome) for run in together] == [
+        (run.seed, run.point, run.outcome) for run in alone
+    ]
+    assert len({run.outcome for run in alone}) == 3
+    for run, other in zip(together, alone, strict=True):
+        assert run.curve_steps == other.curve_steps
+        if run.outcome is not Outcome.DIVERGED:
+            assert run.curve == pytest.approx(other.curve, rel=1e-3)
+            assert (run.steps_to_target or 0) == pytest.approx(other.steps_to_target or 0, rel=1e-3)
+
+
+def test_seeds_of_a_learner_without_groups_come_one_after_the_other() -> None:
+    """A learner that gives all replicas one batch gets the seeds in turn, to the same end."""
+    settings: dict[str, Any] = {"batch_size": 8, "target": Target("loss", "validation", 0.45), "seed": None}
+    problem = blobs()
+    learner = Watched(problem.learner)
+    plain = replace(problem, learner=learner)
+    assert (problem.stacks, plain.stacks) == (True, False)
+    runs = swept(plain, [-8, -6], seeds=(3, 4), **settings)
+    assert len(learner.starts) == 2
+    expected = swept(problem, [-8, -6], seeds=(3, 4), **settings)
+    assert [run.steps_to_target for run in runs] == pytest.approx([run.steps_to_target for run in expected])
+
+
+@dataclass
+class Crowded:
+    """A learner whose groups do not fit in memory together."""
+
+    inner: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def step_apart(self, *_: Any) -> Any:
+        raise MemoryError
+
+
+def test_seeds_that_do_not_fit_side_by_side_come_one_after_the_other() -> None:
+    """What one seed needs is what counts: no run is out of memory that is not so alone."""
+    settings: dict[str, Any] = {"batch_size": 8, "target": Target("loss", "validation", 0.45)}
+    problem = blobs()
+    crowded = replace(problem, learner=Crowded(problem.learner))
+    assert crowded.stacks
+    runs = swept(crowded, [-8, -6], seed=None, seeds=(3, 4), **settings)
+    assert runs == [run for seed in (3, 4) for run in swept(problem, [-8, -6], seed=seed, **settings)]
 
 
 @pytest.mark.parametrize("seconds", [-1.0, 0.0])

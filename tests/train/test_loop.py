@@ -11,7 +11,7 @@ from rightbatch.data.loader import Loader
 from rightbatch.learners.network import Network
 from rightbatch.learners.updates import Adam, Momentum
 from rightbatch.records import StepEvent
-from rightbatch.train.loop import endless, train
+from rightbatch.train.loop import endless, train, train_apart
 from rightbatch.train.schedule import Constant, StepDecay
 
 LRS = np.array([0.1, 0.05, 0.02])
@@ -40,6 +40,20 @@ def test_counts(case: Case) -> None:
     assert [event.batch.epoch for event in events] == [0, 0, 0, 1, 1, 1, 2]
     assert [event.batch.step for event in events] == [0, 1, 2, 0, 1, 2, 0]
     assert all(event.result.loss.shape == (3,) for event in events)
+
+
+def test_groups_take_batches_in_step() -> None:
+    """Each step takes one batch of every stream; the event tells of the first, and of all replicas."""
+    learner = MLP.learner(Momentum())
+    streams = [endless(Loader(MLP.batch(10, seed=seed).data, 5)) for seed in (0, 1)]
+    events = train_apart(learner, learner.start([0, 1, 1]), streams, (1, 2), LRS, step=3)
+    made = list(islice(events, 4))
+    assert [event.step for event in made] == [4, 5, 6, 7]
+    assert [event.samples for event in made] == [5, 10, 15, 20]
+    assert [event.batch.epoch for event in made] == [0, 0, 1, 1]
+    alone = train(learner, learner.start([1]), endless(Loader(MLP.batch(10, seed=1).data, 5)), LRS[[2]])
+    expected = [event.result.loss[0] for event in islice(alone, 4)]
+    assert [event.result.loss[2] for event in made] == pytest.approx(expected, rel=1e-5)
 
 
 def test_every_epoch_has_every_row() -> None:

@@ -18,12 +18,16 @@ class Loss(Protocol):
         """Loss of every row, shape `(replicas, rows)`; `outputs` is left as it is."""
         ...
 
-    def to_gradient(self, outputs: Array, y: Array, weight: Array) -> Array:
+    def targets(self, y: Array) -> Array:
+        """The targets of the rows as `to_gradient` takes them, shape `(outputs or none, 1, rows)`."""
+        ...
+
+    def to_gradient(self, outputs: Array, targets: Array, weight: Array) -> Array:
         """Weighted mean loss, shape `(replicas,)`; `outputs` becomes its gradient, in place.
 
         Args:
             outputs: float32, shape `(outputs, replicas, rows)`.
-            y: targets of the rows.
+            targets: of the rows, from `targets`; or of each replica's own rows, `(..., replicas, rows)`.
             weight: share of each row in the mean, float32 `(rows,)`, summing to 1.
         """
         ...
@@ -34,12 +38,16 @@ class SquaredError:
 
     def values(self, outputs: Array, y: Array) -> Array:
         """Squared error of every row, shape `(replicas, rows)`."""
-        error = outputs - np.ascontiguousarray(_columns(y))
+        error = outputs - np.ascontiguousarray(self.targets(y))
         return _squares(error) / np.float32(len(outputs))
 
-    def to_gradient(self, outputs: Array, y: Array, weight: Array) -> Array:
-        """2 (output - y) · weight / outputs."""
-        outputs -= _columns(y)
+    def targets(self, y: Array) -> Array:
+        """Shape `(outputs, 1, rows)`."""
+        return y.reshape(len(y), -1).T[:, None, :]
+
+    def to_gradient(self, outputs: Array, targets: Array, weight: Array) -> Array:
+        """2 (output - target) · weight / outputs."""
+        outputs -= targets
         loss = _squares(outputs) @ weight / np.float32(len(outputs))
         outputs *= weight * np.float32(2 / len(outputs))
         return loss
@@ -54,12 +62,16 @@ class SoftmaxCrossEntropy:
         right = shifted[y, :, np.arange(len(y))].T
         return np.log(np.add.reduce(np.exp(shifted), axis=0)) - right
 
-    def to_gradient(self, outputs: Array, y: Array, weight: Array) -> Array:
+    def targets(self, y: Array) -> Array:
+        """Shape `(1, rows)`."""
+        return y[None]
+
+    def to_gradient(self, outputs: Array, targets: Array, weight: Array) -> Array:
         """(probability - [right class]) · weight."""
         outputs -= np.maximum.reduce(outputs, axis=0)
         # One flat index a row and replica: NumPy finds places by it in a third of the time that an
         # index of three axes takes.
-        flat, right_class = outputs.reshape(-1), _places(outputs.shape, y)
+        flat, right_class = outputs.reshape(-1), _places(outputs.shape, targets)
         right = flat[right_class]
         np.exp(outputs, out=outputs)
         total = np.add.reduce(outputs, axis=0)
@@ -79,14 +91,18 @@ class SigmoidCrossEntropy:
         logit = outputs[0]
         return np.logaddexp(np.float32(0), logit) - y.astype(np.float32) * logit
 
-    def to_gradient(self, outputs: Array, y: Array, weight: Array) -> Array:
-        """(probability of class 1 - y) · weight."""
-        loss = self.values(outputs, y) @ weight
+    def targets(self, y: Array) -> Array:
+        """Shape `(1, rows)`."""
+        return y[None]
+
+    def to_gradient(self, outputs: Array, targets: Array, weight: Array) -> Array:
+        """(probability of class 1 - target) · weight."""
+        loss = self.values(outputs, targets) @ weight
         outputs *= np.float32(0.5)
         np.tanh(outputs, out=outputs)
         outputs += 1
         outputs *= np.float32(0.5)
-        outputs -= y.astype(np.float32)
+        outputs -= targets.astype(np.float32)
         outputs *= weight
         return loss
 
@@ -98,18 +114,14 @@ def loss_for(shape: Shape) -> Loss:
     return SigmoidCrossEntropy() if shape.outputs == 1 else SoftmaxCrossEntropy()
 
 
-def _places(shape: tuple[int, ...], y: Array) -> Array:
+def _places(shape: tuple[int, ...], targets: Array) -> Array:
     """Where the output of each row's class lies in the flat outputs, `(replicas, rows)`."""
     _, replicas, rows = shape
     # Small types, such as the uint8 of image labels, would overflow.
-    first = np.multiply(y, replicas * rows, dtype=np.int64)
+    first = np.multiply(targets, replicas * rows, dtype=np.int64)
     return first + np.arange(replicas * rows).reshape(replicas, rows)
 
 
 def _squares(error: Array) -> Array:
     """Sum of squares over the outputs, `(replicas, rows)`."""
     return error[0] ** 2 if len(error) == 1 else np.einsum("okb,okb->kb", error, error)
-
-
-def _columns(y: Array) -> Array:
-    return y.reshape(len(y), -1).T[:, None, :]

@@ -37,7 +37,8 @@ class NetworkState:
     steps: int = 0
     gradient: Array = field(init=False)
     scratch: Array = field(init=False)
-    passes: dict[int, Pass] = field(init=False, default_factory=dict)
+    passes: dict[tuple[int, tuple[int, ...]], Pass] = field(init=False, default_factory=dict)
+    """By the rows of a batch, and how many replicas share each batch."""
     rates: tuple[bytes, Array] | None = field(init=False, default=None)
     """The bytes of the last learning rates, and the one of every parameter, flat."""
 
@@ -99,6 +100,18 @@ class Network:
         """One update of every replica, each with its own learning rate."""
         with np.errstate(all="ignore"):  # a diverging replica overflows, and its loss says so
             loss, _ = self._back(state, batch, _shares(batch))
+            self._update(state, lr)
+        return state, StepResult(loss)
+
+    def step_apart(
+        self, state: NetworkState, batches: Sequence[Batch], counts: tuple[int, ...], lr: Array
+    ) -> tuple[NetworkState, StepResult]:
+        """One update of every replica, so many with each batch, all of as many rows and without weights."""
+        with np.errstate(all="ignore"):  # as in `step`
+            work = self._pass(state, len(batches[0].index), counts)
+            work.forward(*[_matrix(batch.data[0]) for batch in batches])
+            targets = work.each([self.loss.targets(batch.data[1]) for batch in batches])
+            loss = self._slope(state, work, targets, work.even)
             self._update(state, lr)
         return state, StepResult(loss)
 
@@ -235,19 +248,25 @@ class Network:
         x, y = batch.data
         work = self._pass(state, len(x))
         work.forward(_matrix(x))
-        loss = self.loss.to_gradient(work.outputs, y, work.even if share is None else share)
+        even = work.even if share is None else share
+        return self._slope(state, work, self.loss.targets(y), even), work
+
+    def _slope(self, state: NetworkState, work: Pass, targets: Array, share: Array) -> Array:
+        """Mean loss of every replica after the pass forwards; the gradient is in the state then."""
+        loss = self.loss.to_gradient(work.outputs, targets, share)
         work.backward()
         if self.l2:
             self._add_penalty(state)
-        return loss, work
+        return loss
 
     def _update(self, state: NetworkState, lr: Array) -> None:
         state.steps += 1
         direction = self.optimizer.direction(state.gradient, state.slots, state.steps, state.scratch)
         _move(state, direction, lr)
 
-    def _pass(self, state: NetworkState, rows: int) -> Pass:
-        work = state.passes.get(rows)
+    def _pass(self, state: NetworkState, rows: int, counts: tuple[int, ...] = ()) -> Pass:
+        """The buffers for so many rows; all replicas share one batch where `counts` is empty."""
+        work = state.passes.get((rows, counts))
         if work is None:
             if len(state.passes) >= _KEPT_PASSES:
                 state.passes.pop(next(iter(state.passes)))
@@ -258,8 +277,9 @@ class Network:
                 parameters=state.parameters,
                 gradient=state.gradient,
                 activation=self.activation,
+                counts=counts or (state.replicas,),
             )
-            state.passes[rows] = work
+            state.passes[rows, counts] = work
         return work
 
     def _add_penalty(self, state: NetworkState) -> None:

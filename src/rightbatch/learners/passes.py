@@ -1,10 +1,12 @@
 """One forward and backward pass over a batch of a fixed number of rows, in buffers made once.
 
 Activations are `(rows, replicas, units)`, so that the first layer is one product over all
-replicas; outputs are `(units, replicas, rows)`, as losses want them.
+replicas that share a batch; outputs are `(units, replicas, rows)`, as losses want them.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Protocol
 
 import numpy as np
@@ -57,7 +59,7 @@ class _Layer:
     """One layer's arrays as its products want them; views are made once, a step makes none."""
 
     weight: Array
-    """For the product forwards: a matrix where replicas share the input, else `(replicas, ...)`."""
+    """For the product forwards, `(replicas, ...)`; the first layer's are in its `_Entry`s."""
     weight_back: Array
     """For the product backwards, `(replicas, units, inputs)`; unused in the first layer."""
     bias: Array
@@ -65,6 +67,19 @@ class _Layer:
     """Where the weights' gradient goes, shaped as the product gives it."""
     bias_slope: Array
     """Flat."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    """The first layer of the replicas that share a batch, as its products with the rows want it.
+
+    `rows @ weight` goes to `out`, and `rows.T @ slope` to `weight_slope`.
+    """
+
+    weight: Array
+    out: Array
+    slope: Array
+    weight_slope: Array
 
 
 @dataclass(slots=True)
@@ -94,6 +109,7 @@ class Pass:
         parameters: the flat parameters, read.
         gradient: the flat gradient, written by `backward`.
         activation: of the hidden layers.
+        counts: replicas that share each batch, in their order.
     """
 
     def __init__(
@@ -105,6 +121,7 @@ class Pass:
         parameters: Array,
         gradient: Array,
         activation: Activation,
+        counts: tuple[int, ...],
     ) -> None:
         replicas = blocks[-1].shape[-1]
         self.even = np.full(rows, 1 / rows, np.float32)
@@ -118,33 +135,36 @@ class Pass:
         self._values, self._slopes = ([_Values.of(rows, replicas, n) for n in hidden] for _ in range(2))
         self._scratch = [np.empty_like(values.matrix) for values in self._values]
         pairs = list(zip(blocks[::2], blocks[1::2], strict=True))
-        makers = [_first_hidden, *(_later_hidden for _ in hidden[1:]), _output] if hidden else [_only_output]
+        makers = [*(_hidden_layer for _ in hidden), _output]
         self._layers = [make(*pair, parameters, gradient) for make, pair in zip(makers, pairs, strict=True)]
-        self._x = np.empty((0, 0), np.float32)
+        first = blocks[0].stored(parameters), blocks[0].stored(gradient)
+        if hidden:
+            self._entries = [*_hidden_entries(first, counts, self._values[0], self._slopes[0])]
+        else:
+            self._entries = [*_output_entries(first, counts, self.outputs)]
+        self._whose = np.repeat(np.arange(len(counts)), counts)
+        self._x: Sequence[Array] = ()
 
-    def forward(self, x: Array) -> None:
-        """Outputs of all replicas for the rows, float32 `(rows, inputs)`, into `outputs`."""
-        self._x = before = x
+    def forward(self, *x: Array) -> None:
+        """Outputs of all replicas, into `outputs`, for the rows of each batch, float32 `(rows, inputs)`."""
+        self._x = x
+        for rows, entry in zip(x, self._entries, strict=True):
+            np.matmul(rows, entry.weight, out=entry.out)
+        before = None
         for layer, values in zip(self._layers, self._values, strict=False):
-            out = values.matrix if before is x else values.by_replica
-            np.matmul(before, layer.weight, out=out)
+            if before is not None:
+                np.matmul(before.by_replica, layer.weight, out=values.by_replica)
             np.add(values.matrix, layer.bias, out=values.matrix)
             self._activation.apply(values.matrix)
-            before = values.by_replica
+            before = values
         last = self._layers[-1]
-        if self._values:
-            np.matmul(last.weight, self._values[-1].turned, out=self._by_replica)
-        else:
-            np.matmul(last.weight, x.T, out=self._matrix)
+        if before is not None:
+            np.matmul(last.weight, before.turned, out=self._by_replica)
         np.add(self.outputs, last.bias, out=self.outputs)
 
     def backward(self) -> None:
         """From the gradient at the outputs, which `outputs` holds now, to that of all parameters."""
-        last = self._layers[-1]
-        np.matmul(self._matrix, self._ones, out=last.bias_slope)
-        if not self._values:
-            np.matmul(self._matrix, self._x, out=last.weight_slope)
-            return
+        np.matmul(self._matrix, self._ones, out=self._layers[-1].bias_slope)
         slope = self._turned
         for number in range(len(self._values) - 1, -1, -1):
             values, slopes, above = self._values[number], self._slopes[number], self._layers[number + 1]
@@ -153,44 +173,75 @@ class Pass:
             self._activation.chain(slopes.matrix, values.matrix, self._scratch[number])
             np.matmul(self._ones, slopes.matrix, out=self._layers[number].bias_slope)
             slope = slopes.by_replica
-        np.matmul(self._x.T, self._slopes[0].matrix, out=self._layers[0].weight_slope)
+        for rows, entry in zip(self._x, self._entries, strict=True):
+            np.matmul(rows.T, entry.slope, out=entry.weight_slope)
+
+    def each(self, targets: Sequence[Array]) -> Array:
+        """The targets of each batch, `(..., 1, rows)`, as those of each replica, `(..., replicas, rows)`."""
+        return np.concatenate(targets, axis=-2).take(self._whose, axis=-2)
 
     def factors(self) -> list[tuple[Array, Array]]:
-        """Layer by layer, after `backward`: what went in, a, and the gradient δ at what came out.
+        """After `backward` of one batch, layer by layer: what went in, a, and the slope δ at what came out.
 
         Both are `(replicas or 1, rows, units)`. A row's own gradient of the layer is (a, 1) δᵀ, so its
         squared norm is (|a|² + 1)|δ|², without a matrix per row.
 
         Source: I. Goodfellow, "Efficient Per-Example Gradient Computations" (2015), arXiv:1510.01799.
         """
-        inputs = [self._x[None], *(values.by_replica for values in self._values)]
+        inputs = [self._x[0][None], *(values.by_replica for values in self._values)]
         slopes = [*(values.by_replica for values in self._slopes), self._turned]
         return list(zip(inputs, slopes, strict=True))
 
 
-def _first_hidden(weight: Block, bias: Block, parameters: Array, gradient: Array) -> _Layer:
-    """`(inputs, replicas * units)`: the rows, shared by all replicas, times one matrix."""
-    inputs = weight.shape[0]
-    w, slope = (weight.stored(flat).reshape(inputs, -1) for flat in (parameters, gradient))
-    return _Layer(w, w, bias.stored(parameters).reshape(-1), slope, bias.stored(gradient).reshape(-1))
-
-
-def _later_hidden(weight: Block, bias: Block, parameters: Array, gradient: Array) -> _Layer:
+def _hidden_layer(weight: Block, bias: Block, parameters: Array, gradient: Array) -> _Layer:
     """`(replicas, inputs, units)`: each replica's activations times its own matrix."""
-    w, slope = weight.stored(parameters), weight.stored(gradient)
+    w, slope = weight.by_replica(parameters), weight.by_replica(gradient)
     flat_bias, bias_slope = bias.stored(parameters).reshape(-1), bias.stored(gradient).reshape(-1)
     return _Layer(w, w.transpose(0, 2, 1), flat_bias, slope, bias_slope)
 
 
 def _output(weight: Block, bias: Block, parameters: Array, gradient: Array) -> _Layer:
     """The turned product, so that outputs come as `(replicas, units, rows)`."""
-    turned = weight.stored(parameters).transpose(0, 2, 1)
+    turned = weight.by_replica(parameters).transpose(0, 2, 1)
     bias_slope = bias.stored(gradient).reshape(-1)
-    return _Layer(turned, turned, bias.stored(parameters)[:, :, None], weight.stored(gradient), bias_slope)
+    return _Layer(
+        turned, turned, bias.stored(parameters)[:, :, None], weight.by_replica(gradient), bias_slope
+    )
 
 
-def _only_output(weight: Block, bias: Block, parameters: Array, gradient: Array) -> _Layer:
-    """`(units * replicas, inputs)`: a linear model, all replicas in one product."""
-    w, slope = (weight.stored(flat).reshape(-1, weight.shape[-1]) for flat in (parameters, gradient))
-    bias_slope = bias.stored(gradient).reshape(-1)
-    return _Layer(w, w, bias.stored(parameters)[:, :, None], slope, bias_slope)
+def _hidden_entries(
+    weight: tuple[Array, Array], counts: Sequence[int], values: _Values, slopes: _Values
+) -> Iterator[_Entry]:
+    """The first of several layers, one product a batch: `(rows, inputs) @ (inputs, replicas * units)`.
+
+    Args:
+        weight: parameters and gradient as stored, `(inputs, replicas, units)`.
+        counts: replicas that share each batch.
+        values: the layer's.
+        slopes: the gradient at them.
+    """
+    inputs, _, units = weight[0].shape
+    w, slope = (stored.reshape(inputs, -1) for stored in weight)
+    for start, stop in pairwise(accumulate(counts, initial=0)):
+        part = slice(start * units, stop * units)
+        yield _Entry(w[:, part], values.matrix[:, part], slopes.matrix[:, part], slope[:, part])
+
+
+def _output_entries(weight: tuple[Array, Array], counts: Sequence[int], outputs: Array) -> Iterator[_Entry]:
+    """The only layer of a linear model: one product for all replicas; one for each, if they share no batch.
+
+    Args:
+        weight: parameters and gradient as stored, `(units, replicas, inputs)`.
+        counts: replicas that share each batch.
+        outputs: `(units, replicas, rows)`.
+    """
+    _, _, inputs = weight[0].shape
+    if len(counts) == 1:
+        w, slope = (stored.reshape(-1, inputs).T for stored in weight)
+        out = outputs.reshape(-1, outputs.shape[-1]).T
+        yield _Entry(w, out, out, slope)
+        return
+    w, slope, out = (stored.transpose(1, 2, 0) for stored in (*weight, outputs))
+    for start, stop in pairwise(accumulate(counts, initial=0)):
+        part = slice(start, stop)
+        yield _Entry(w[part], out[part], out[part], slope[part])

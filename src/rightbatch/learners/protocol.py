@@ -39,6 +39,23 @@ class Learner(Protocol[State]):
         ...
 
 
+class TakesSeveral(Protocol):
+    """Optional for a learner: groups of replicas with batches of their own, so that seeds train together."""
+
+    def step_apart(
+        self, state: Any, batches: Sequence[Batch], counts: tuple[int, ...], lr: Array
+    ) -> tuple[Any, StepResult]:
+        """One update of every replica.
+
+        Args:
+            state: the replicas, those of the first batch first.
+            batches: one a group, all of as many rows, without weights.
+            counts: replicas of each group.
+            lr: of each replica, float32 `(replicas,)`.
+        """
+        ...
+
+
 class GivesHalves(Protocol):
     """Optional for a learner: a step in two halves, so that rules of training can stand between them.
 

@@ -94,13 +94,17 @@ def _left(curves: Curves, values: Floats, columns: Floats) -> tuple[Floats, int]
         values: of each run, `(seeds, sizes)`.
         columns: the functions, `(sizes, functions)`.
     """
+    total = curves.weights.sum(axis=1, keepdims=True)
+    share = np.divide(curves.weights, total, out=np.zeros_like(curves.weights), where=total > 0)
     seed, size = np.nonzero(curves.weights)
     root = np.sqrt(curves.weights[seed, size])
-    table = np.hstack([np.eye(curves.weights.shape[0])[seed], columns[size]]) * root[:, None]
-    solution, _, rank, _ = np.linalg.lstsq(table, values[seed, size] * root)
+    # An offset per seed fits the seed's own mean: what is left of values and functions beside it is fitted.
+    own = root * (values[seed, size] - (share * np.where(share > 0, values, 0)).sum(axis=1)[seed])
+    table = root[:, None] * (columns[size] - (share @ columns)[seed])
+    solution, _, rank, _ = np.linalg.lstsq(table, own)
     left = np.zeros(curves.weights.shape)
-    left[seed, size] = values[seed, size] * root - table @ solution
-    return left, int(rank)
+    left[seed, size] = own - table @ solution
+    return left, int(rank) + int(np.count_nonzero(total))
 
 
 def _spread(curves: Curves, free: Floats) -> Spread:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize
+from scipy import optimize, special
 
 from rightbatch.stats.curves import Floats
 from rightbatch.stats.steptime import USUAL_DEVIATION, checked_seconds, line_through
@@ -126,10 +126,18 @@ def _soft_maximum(sizes: Floats, seen: Floats) -> tuple[float, float, float]:
     def residuals(x: Floats) -> Floats:
         return np.log(_saturating(np.exp(x[:2]), float(x[2]), sizes) / seen)
 
+    def slopes(x: Floats) -> Floats:
+        low, high = np.full(sizes.size, x[0]), x[1] + np.log(sizes)
+        share = special.expit(x[2] * (low - high))  # of a: how far its part rules at this size
+        mean = share * low + (1 - share) * high
+        return np.column_stack([share, 1 - share, (mean - np.log(seen) - residuals(x)) / x[2]])
+
     highest = np.log(seen.max())
     start = [np.log(seen.min()), np.log((seen / sizes).min()), 2.0]
     bounds = [-60.0, -60.0, 1.0], [highest + 1, highest + 1, MOST_GAMMA]
-    found = optimize.least_squares(residuals, start, bounds=bounds, loss="soft_l1", f_scale=USUAL_DEVIATION)
+    found = optimize.least_squares(
+        residuals, start, slopes, bounds=bounds, loss="soft_l1", f_scale=USUAL_DEVIATION
+    )
     a, b, gamma = found.x
     return float(np.exp(a)), float(np.exp(b)), float(gamma)
 

@@ -1,12 +1,11 @@
 """The target of a study: as given, or set by a pilot; stored before the first run."""
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rightbatch.errors import SettingError
 from rightbatch.study.ahead import Ahead
-from rightbatch.study.costs import recent
+from rightbatch.study.costs import usual_step
 from rightbatch.study.pilot import SEEDS, pilot_target
 from rightbatch.study.session import Session
 from rightbatch.study.settings import Settings
@@ -102,10 +101,10 @@ class Aim:
     def _steps(self) -> int:
         """Steps of the pilot: all of them, or as many as its share of the budget lasts for."""
         wanted = whole_steps(self.subject, self.batch_size)
-        timed = [timing.seconds for timing in recent(self.store) if timing.batch_size == self.batch_size]
-        if not timed:
+        seconds = usual_step(self.store, self.batch_size)
+        if seconds is None:
             return wanted  # a train function takes no pilot's steps
-        lasts = self.session.budget * _SHARE / (statistics.median(timed) * (len(self.points) + 2 * SEEDS))
+        lasts = self.session.budget * _SHARE / (seconds * (len(self.points) + 2 * SEEDS))
         return int(min(wanted, max(lasts, _FEWEST)))
 
 

@@ -108,7 +108,7 @@ class Comparing:
         """
         self.session = Session(budget=math.inf, progress=self.progress, settled=1)
         self.problems = {repr(method.rule): self._problem(method.rule) for method in self.methods}
-        self._tell("convergence", "what can be reached", piece=False)
+        self._tell("convergence", "what can be reached", pieces=0)
         first = self.methods[0]
         convergence = convergence_of(
             self.problems[repr(first.rule)],
@@ -221,9 +221,9 @@ class Comparing:
             orders=[_whole(count) for count in (track.converged(target), *others)],
         )
 
-    def _tell(self, stage: str, detail: str, *, piece: bool = True) -> None:
+    def _tell(self, stage: str, detail: str, *, pieces: int = 1) -> None:
         searches = 0 if self.lr is not None else len(self.methods)
-        self.session.tell(stage, detail, total=2 + searches + len(self.methods), piece=piece)
+        self.session.tell(stage, detail, total=2 + searches + len(self.methods), pieces=pieces)
 
 
 def _best(search: Search, size: int) -> int | None:
@@ -231,7 +231,7 @@ def _best(search: Search, size: int) -> int | None:
     search.find(size)
     if math.isfinite(search.found[size].steps):
         for _ in range(ORDERS):
-            search.add_seed(size)
+            search.add_seeds(size)
     best = choices(pool(search.runs, [size])).get(size)
     return None if best is None else best.point
 

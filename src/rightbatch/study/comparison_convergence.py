@@ -97,7 +97,7 @@ def _pilot(problem: Problem, seed: int, points: tuple[int, ...], middle: int, st
     work = Sweep(
         target=_loss(0.0),
         batch_size=middle,
-        seed=seed,
+        seeds=(seed,),
         points=points,
         most_steps=steps,
         stop_when_reached=False,

@@ -1,6 +1,7 @@
 """What a step costs at every batch size: memory once, seconds in rounds, and again if the machine changed."""
 
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -199,6 +200,12 @@ def recent(store: Store) -> list[Timing]:
     """The timings that count."""
     since = timed_since(store)
     return [timing for timing in store.timings() if timing.round >= since]
+
+
+def usual_step(store: Store, size: int) -> float | None:
+    """Median seconds of a step at a batch size; `None`: it was not timed."""
+    timed = [timing.seconds for timing in recent(store) if timing.batch_size == size]
+    return statistics.median(timed) if timed else None
 
 
 def too_large(store: Store, batch_sizes: Sequence[int]) -> dict[int, str]:

@@ -52,6 +52,11 @@ class Function:
         """The runs tell the seconds."""
         return False
 
+    @property
+    def stacks(self) -> bool:
+        """Calls cannot be joined."""
+        return False
+
     def read_target(self, text: str) -> Target:
         """Any metric: its sign tells which way is better."""
         return own_target(text)
@@ -86,12 +91,12 @@ class Function:
             DeadlineError: the deadline passed before any arrived, or the function did not come back.
             SettingError: the function raised, or yields something else than it should.
         """
-        rules, worker = Rules(sweep), Worker()
-        racers = [_Racer(self, sweep, Curve(point)) for point in sweep.points]
+        rules, worker = {seed: Rules(sweep) for seed in sweep.seeds}, Worker()
+        racers = [_Racer(self, sweep, seed, Curve(p)) for seed in sweep.seeds for p in sweep.points]
         try:
             while running := [racer for racer in racers if racer.curve.outcome is None]:
                 racer = min(running, key=lambda racer: racer.steps)
-                _take_turn(racer, rules, partial(_in_time, worker, deadline))
+                _take_turn(racer, rules[racer.seed], partial(_in_time, worker, deadline))
         except DeadlineError:
             if not any(racer.curve.outcome is Outcome.REACHED for racer in racers):
                 raise
@@ -99,7 +104,7 @@ class Function:
             worker.close(racer.close for racer in racers if racer.curve.outcome is None)
         over = [racer for racer in racers if racer.curve.outcome is not None]
         timings = [timing for racer in over if (timing := racer.timing()) is not None]
-        return [racer.curve.run(sweep.batch_size, sweep.seed) for racer in over], timings
+        return [racer.curve.run(sweep.batch_size, racer.seed) for racer in over], timings
 
 
 @dataclass(slots=True)
@@ -108,6 +113,7 @@ class _Racer:
 
     function: Function
     sweep: Sweep
+    seed: int
     curve: Curve
     steps: float = 0.0
     seconds: float = 0.0
@@ -119,13 +125,13 @@ class _Racer:
     def call(self) -> str:
         """The call as a caller would write it."""
         lr = lr_at(self.curve.point)
-        return f"train(batch_size={self.sweep.batch_size}, lr={lr:.4g}, seed={self.sweep.seed})"
+        return f"train(batch_size={self.sweep.batch_size}, lr={lr:.4g}, seed={self.seed})"
 
     def next(self) -> tuple[float, float, float] | None:
         """What the function yields next, checked; `None`: it has ended."""
         if self.going is None:
             lr = lr_at(self.curve.point)
-            made = self.function.train(self.sweep.batch_size, lr, self.sweep.seed)
+            made = self.function.train(self.sweep.batch_size, lr, self.seed)
             if not isinstance(made, Iterable):
                 raise SettingError("train", "must yield, not return", made, _FORM)
             self.going = iter(made)

@@ -77,11 +77,11 @@ def pilot_target(
 
     maker = ahead or Ahead(None)
 
-    def sweep(seed: int, points: Sequence[int]) -> Sweep:
+    def sweep(seeds: Sequence[int], points: Sequence[int]) -> Sweep:
         return Sweep(
             target=loss,
             batch_size=batch_size,
-            seed=seed,
+            seeds=tuple(seeds),
             points=tuple(points),
             most_steps=most_steps,
             stop_when_reached=False,
@@ -92,17 +92,23 @@ def pilot_target(
 
     tried: list[Run] = []
     while all(run.outcome is Outcome.DIVERGED for run in tried) and len(tried) < 3 * len(points):
-        tried += runs(sweep(seed, [point - _LOWER * (len(tried) // len(points)) for point in points]))
+        tried += runs(sweep([seed], [point - _LOWER * (len(tried) // len(points)) for point in points]))
     best = min(tried, key=_best_loss)
     reached = [_best_loss(best)]
     if start - reached[0] > _LEAST_GAIN * abs(start):
         # the best rate of one seed may diverge from another
-        others = [sweep(seed + k, [best.point - 2, best.point]) for k in range(1, SEEDS)]
-        maker.expect(others[: min(BEYOND) - 1])
-        for other in others:
+        needed = seed + min(BEYOND)
+        rest = [[other] for other in range(needed, seed + SEEDS)]
+        first = [range(seed + 1, needed)] if subject.stacks else [[k] for k in range(seed + 1, needed)]
+        sweeps = [sweep(seeds, [best.point - 2, best.point]) for seeds in (*first, *rest)]
+        maker.expect(sweeps[: len(first)])
+        for each in sweeps:
             if _agree(start, reached):
                 break
-            reached.append(min(start, *map(_best_loss, runs(other))))
+            made = runs(each)
+            reached += [
+                min(start, *(_best_loss(run) for run in made if run.seed == other)) for other in each.seeds
+            ]
     return _target(start, reached, best, len(tried), most_steps * batch_size / subject.samples)
 
 

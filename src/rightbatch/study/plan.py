@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from rightbatch.study.grid import outwards
 from rightbatch.study.outlook import Outlook
+from rightbatch.study.pool import RACE
 
 STRIDE = 8
 """Ratio of the first three batch sizes: far enough apart to see the curve bend between them."""
@@ -22,6 +23,15 @@ MANY = 40
 
 MOST_ROUNDS = 96
 """Of timing; their mean has a tenth of the scatter of one. More seeds do not mend what doubt they leave."""
+
+SWEEP_COSTS = 10.0
+"""Seconds of a sweep over the seconds of its best run: five learning rates, each up to twice as long."""
+
+_SHARE_IN_FLIGHT = 0.1
+"""Share of the budget that seeds trained together may take: what is not done when it is spent is lost."""
+
+_MOSTLY_OVERHEAD = 3.0
+"""Seconds of a step over those of the cheapest up to which seeds gain by sharing what any step costs."""
 
 CONTENDS = 0.05
 """A batch size contends when it is the fastest with at least this probability."""
@@ -72,6 +82,26 @@ def at_a_time(seeds: int) -> int:
         [1, 1, 2, 6]
     """
     return 1 + seeds // 8
+
+
+def side_by_side(size: int, seconds: Mapping[int, float], *, steps: float, budget: float) -> bool:
+    """Whether seeds of a size are trained together: its steps cost little more than any, and few are at risk.
+
+    Args:
+        size: the batch size.
+        seconds: of a step, of every size.
+        steps: of a run.
+        budget: seconds of the whole study.
+
+    Example:
+        >>> cost = {8: 1e-4, 32: 2e-4, 512: 9e-4}
+        >>> [side_by_side(size, cost, steps=100, budget=60) for size in cost]
+        [True, True, False]
+        >>> side_by_side(8, cost, steps=100_000, budget=60)
+        False
+    """
+    cheap = seconds[size] <= _MOSTLY_OVERHEAD * min(seconds.values())
+    return cheap and RACE * SWEEP_COSTS * steps * seconds[size] <= _SHARE_IN_FLIGHT * budget
 
 
 def to_time_again(

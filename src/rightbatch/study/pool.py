@@ -161,8 +161,14 @@ def resampled_log_steps(table: Pool, rows: Array) -> Array:
         float64 `(resamples, batch sizes)`; NaN where no learning rate reached the target in all
         seeds of the resample.
     """
-    drawn = np.where(np.isnan(table.log_steps), np.inf, table.log_steps)[rows]
-    best = drawn.mean(axis=1).min(axis=-1)
+    count, seeds = rows.shape
+    places = rows + np.arange(count)[:, None] * seeds
+    times = np.bincount(places.ravel(), minlength=count * seeds).reshape(count, seeds).astype(np.float64)
+    logs = table.log_steps.reshape(seeds, -1)
+    arrived = np.isfinite(logs)
+    mean = times @ np.where(arrived, logs, 0) / seeds
+    mean[times @ ~arrived > 0] = np.inf
+    best = mean.reshape(count, *table.log_steps.shape[1:]).min(axis=-1)
     return np.where(np.isfinite(best), best, np.nan)
 
 

@@ -1,8 +1,9 @@
-"""A learner with its data as a subject of study: learning rates trained side by side."""
+"""A learner with its data as a subject of study: learning rates and seeds trained side by side."""
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,11 +16,11 @@ from rightbatch.measure.clock import Timing, time_steps
 from rightbatch.measure.crossing import next_check
 from rightbatch.measure.feasible import POSSIBLE, trial
 from rightbatch.measure.memory import peak_bytes, training_probe
-from rightbatch.records import Array, Outcome, StepEvent
+from rightbatch.records import Array, Batch, Outcome, StepEvent
 from rightbatch.study.grid import lr_at
 from rightbatch.study.judge import Curve, Rules
 from rightbatch.study.subject import DeadlineError, Run, Sweep
-from rightbatch.train.loop import endless, train
+from rightbatch.train.loop import endless, train, train_apart
 from rightbatch.train.memory import BatchTooLargeError
 from rightbatch.train.target import Target, parse_target
 
@@ -46,6 +47,11 @@ class Problem:
     def timed_apart(self) -> bool:
         """Steps are timed alone, one replica, before the runs."""
         return True
+
+    @property
+    def stacks(self) -> bool:
+        """Whether replicas may have batches of their own."""
+        return hasattr(self.learner, "step_apart")
 
     @property
     def samples(self) -> int:
@@ -88,12 +94,12 @@ class Problem:
         )
 
     def runs(self, sweep: Sweep, *, deadline: float = math.inf) -> tuple[list[Run], list[Timing]]:
-        """Train the learning rates side by side; seconds per step are timed apart, one alone."""
+        """Train learning rates and seeds side by side; seconds per step are timed apart, one alone."""
         return _side_by_side(self, sweep, deadline), []
 
 
 def _side_by_side(problem: Problem, sweep: Sweep, deadline: float) -> list[Run]:
-    """Train one replica a learning rate until each has reached the target or is given up.
+    """Train one replica a learning rate and seed until each has reached the target or is given up.
 
     Args:
         problem: what is trained.
@@ -101,43 +107,76 @@ def _side_by_side(problem: Problem, sweep: Sweep, deadline: float) -> list[Run]:
         deadline: `time.perf_counter()` after which the sweep is abandoned.
 
     Returns:
-        One run a learning rate, in the order of its points.
+        One run a learning rate and seed, in their order.
 
     Raises:
         DeadlineError: the deadline passed.
     """
-    curves = [Curve(point) for point in sweep.points]
+    several = len(sweep.seeds) > 1
+    if several and not problem.stacks:
+        return _seed_after_seed(problem, sweep, deadline)
+    lanes = [_Lane(seed, Curve(point)) for seed in sweep.seeds for point in sweep.points]
     try:
-        _train(problem, sweep, curves, deadline)
+        _train(problem, sweep, lanes, deadline)
     except BatchTooLargeError as error:
-        for curve in [curve for curve in curves if curve.outcome is None]:
+        if several:
+            return _seed_after_seed(problem, sweep, deadline)
+        for curve in [lane.curve for lane in lanes if lane.curve.outcome is None]:
             curve.note(error.step + 1, math.nan)
             curve.end(Outcome.OUT_OF_MEMORY, f"a batch of {sweep.batch_size:,} did not fit in memory")
-    if sweep.unseen and any(curve.crossed is not None and len(curve.steps) < _TO_CROSS for curve in curves):
+    if sweep.unseen and any(
+        lane.curve.crossed is not None and len(lane.curve.steps) < _TO_CROSS for lane in lanes
+    ):
         return _side_by_side(problem, replace(sweep, unseen=0), deadline)
-    return [curve.run(sweep.batch_size, sweep.seed) for curve in curves]
+    return [lane.curve.run(sweep.batch_size, lane.seed) for lane in lanes]
 
 
-def _train(problem: Problem, sweep: Sweep, curves: list[Curve], deadline: float) -> None:
+def _seed_after_seed(problem: Problem, sweep: Sweep, deadline: float) -> list[Run]:
+    alone = (replace(sweep, seeds=(seed,)) for seed in sweep.seeds)
+    return [run for each in alone for run in _side_by_side(problem, each, deadline)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """One replica's seed and its run."""
+
+    seed: int
+    curve: Curve
+
+
+def _train(problem: Problem, sweep: Sweep, lanes: list[_Lane], deadline: float) -> None:
     """Give every curve its outcome."""
-    rules = Rules(sweep)
-    batches = endless(problem.loader(sweep.batch_size, sweep.seed))
-    state = problem.learner.start([sweep.seed] * len(curves))
-    alive = curves
+    rules = {seed: Rules(sweep) for seed in sweep.seeds}
+    batches = {seed: endless(problem.loader(sweep.batch_size, seed)) for seed in sweep.seeds}
+    state = problem.learner.start([lane.seed for lane in lanes])
+    alive = lanes
     step = 0
     while alive:
-        lr = np.array([lr_at(curve.point) for curve in alive], np.float32)
-        for event in _evaluations(train(problem.learner, state, batches, lr, step=step), step, sweep.unseen):
+        for event in _evaluations(_steps(problem, state, alive, batches, step), step, sweep.unseen):
             if time.perf_counter() > deadline:
                 raise DeadlineError
-            _note(alive, event, problem.metric(event.state, sweep.target))
-            rules.judge(alive, event.step)
-            keep = [i for i, curve in enumerate(alive) if curve.outcome is None]
+            _note([lane.curve for lane in alive], event, problem.metric(event.state, sweep.target))
+            for seed, rule in rules.items():
+                rule.judge([lane.curve for lane in alive if lane.seed == seed], event.step)
+            keep = [i for i, lane in enumerate(alive) if lane.curve.outcome is None]
             if len(keep) <= _DROP_BELOW * len(alive):
                 state = problem.learner.select(event.state, keep) if keep else None
                 step = event.step
                 break
         alive = [alive[i] for i in keep]
+
+
+def _steps(
+    problem: Problem, state: Any, alive: Sequence[_Lane], batches: Mapping[int, Iterator[Batch]], step: int
+) -> Iterator[StepEvent]:
+    """Steps of the replicas that are left, those of each seed with its own batches."""
+    lr = np.array([lr_at(lane.curve.point) for lane in alive], np.float32)
+    counts = Counter(lane.seed for lane in alive)
+    streams = [batches[seed] for seed in counts]
+    if len(streams) == 1:
+        return train(problem.learner, state, streams[0], lr, step=step)
+    learner: Any = problem.learner
+    return train_apart(learner, state, streams, tuple(counts.values()), lr, step=step)
 
 
 def _evaluations(events: Iterator[StepEvent], step: int, unseen: int) -> Iterator[StepEvent]:

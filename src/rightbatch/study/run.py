@@ -5,7 +5,6 @@ store alone: a study that is killed and started again goes the same way.
 """
 
 import math
-import statistics
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 
@@ -17,17 +16,21 @@ from rightbatch.records import Array, Progress
 from rightbatch.study import costs, generalisation
 from rightbatch.study.ahead import Ahead
 from rightbatch.study.aim import Aim, check_far, whole_steps
-from rightbatch.study.costs import Costs, memory_of, recent, too_large
+from rightbatch.study.costs import Costs, memory_of, too_large, usual_step
 from rightbatch.study.grid import outwards
 from rightbatch.study.noise import RunNoise, noise_once
 from rightbatch.study.outlook import Outlook, outlook
 from rightbatch.study.plan import (
     LEAST_SEEDS,
+    MANY,
+    MORE,
+    SWEEP_COSTS,
     TRIFLE,
     at_a_time,
     foreseen,
     most_seeds,
     next_step,
+    side_by_side,
     skeleton,
     to_time_again,
 )
@@ -49,9 +52,6 @@ _SHARE_TO_COMPLETE = 0.15
 
 _SHARE_OF_A_SIZE = 0.1
 """Share of the seconds so far that more seeds of a far size may take."""
-
-_SWEEP_COSTS = 10.0
-"""Seconds of a sweep over the seconds of its best run: five learning rates, each up to twice as long."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,9 +101,7 @@ class StudyRun:
         if not self.quick and self.store.fact("ended") == self._terms():
             return  # it may have been timed anew at the end, by which it would not go the same way
         before = self.store.fact("seconds") or 0.0
-        self.session = Session(
-            budget=self.budget, progress=self.progress, settled=costs.ROUNDS, before=before
-        )
+        self.session = Session(self.budget, self.progress, settled=costs.ROUNDS, before=before)
         self.store.put(stopped=INTERRUPTED, quick=None, ended=None)
         ended = None
         self.costs = Costs(
@@ -112,7 +110,7 @@ class StudyRun:
             session=self.session,
             batch_sizes=self.settings.batch_sizes,
         )
-        self.session.tell("timing", "getting ready", total=self._total(), piece=False)
+        self.session.tell("timing", "getting ready", total=self._total(), pieces=0)
         try:
             self._measure_costs()
             self._begin_search(self._find_target())
@@ -202,11 +200,8 @@ class StudyRun:
     def least_seconds(self) -> float:
         """What the first search takes, roughly, by the time of a step; with what was spent without it."""
         size = self._middle()
-        timed = [timing.seconds for timing in recent(self.store) if timing.batch_size == size]
-        if not timed:
-            return 2 * self.session.spent
-        steps = whole_steps(self.subject, size)
-        return 2 * (self.session.spent + steps * len(self.wide) * statistics.median(timed))
+        seconds = usual_step(self.store, size) or 0.0
+        return 2 * (self.session.spent + whole_steps(self.subject, size) * len(self.wide) * seconds)
 
     def _begin_search(self, target: Target) -> None:
         self.search = Search(
@@ -218,7 +213,13 @@ class StudyRun:
             wide=self.wide,
             stored={(run.batch_size, run.seed, run.point): run for run in self.store.runs()},
             ahead=self.ahead,
+            together=self._together,
+            stops=[times * self.settings.seeds for times in (1, MORE, MANY)],
         )
+
+    def _together(self, size: int) -> bool:
+        seconds, steps = self.costs.seconds(), self.search.found[size].steps
+        return self.subject.stacks and side_by_side(size, seconds, steps=steps, budget=self.budget)
 
     def _answer(self) -> None:
         """Run what bears on the recommendation until it is sure enough."""
@@ -247,7 +248,7 @@ class StudyRun:
         number = self.search.seeds.get(first, 0)
         until = number + at_a_time(number)
         while size in self.search.found and self.search.seeds.get(size, 0) < until:
-            self._add_seed(size)
+            self._add_some(size)
             size = self._next_step(view, self.search.found, self.search.seeds)
             self._foresee(view)
 
@@ -314,15 +315,15 @@ class StudyRun:
         for size in outwards(self.search.reached(), self._middle()):
             if self.search.seeds.get(size, 0) < wanted and self._affords(size, most):
                 self._foresee(None)
-                self._add_seed(size)
+                self._add_some(size)
 
     def _straighten(self) -> None:
         """More seeds of the sizes on which the curve hangs, where that takes little."""
         seconds, most = self.costs.seconds(), _SHARE_OF_A_SIZE * self._cost() / LEAST_SEEDS
         found = self._table()[1].items()
         sizes = [size for size, choice in found if choice.steps * seconds[size] <= most]
-        for size in self.search.repeat_best(sizes, LEAST_SEEDS):
-            self._tell_seed(size)
+        for size, added in self.search.repeat_best(sizes, LEAST_SEEDS):
+            self._tell_seeds(size, added)
 
     def _affords(self, size: int, most: float) -> bool:
         """Whether a sweep at the size leaves all runs within so many seconds."""
@@ -332,12 +333,11 @@ class StudyRun:
         found = self.search.find(size)
         self._tell("learning rates", found)
 
-    def _add_seed(self, size: int) -> None:
-        self.search.add_seed(size)
-        self._tell_seed(size)
+    def _add_some(self, size: int) -> None:
+        self._tell_seeds(size, self.search.add_seeds(size))
 
-    def _tell_seed(self, size: int) -> None:
-        self._tell("seeds", f"batch size {size}, seed {self.search.seeds[size]}")
+    def _tell_seeds(self, size: int, added: int) -> None:
+        self._tell("seeds", f"batch size {size}, seed {self.search.seeds[size]}", pieces=added)
 
     def _cost(self) -> float:
         return self.costs.of(self.search.runs)
@@ -346,7 +346,7 @@ class StudyRun:
         """Seconds that a sweep at the size would take likewise."""
         if (view := self._view()) is None:
             return math.inf
-        return _SWEEP_COSTS * float(np.median(view.seconds[:, self.settings.batch_sizes.index(size)]))
+        return SWEEP_COSTS * float(np.median(view.seconds[:, self.settings.batch_sizes.index(size)]))
 
     def _table(self) -> tuple[Pool, dict[int, Choice]]:
         """All runs, and the best learning rate of each size."""
@@ -368,13 +368,12 @@ class StudyRun:
         memory = memory_of(self.store)
         heavy = [size for size in self.settings.batch_sizes if memory.get(size, 0) > self._memory()]
         beyond = too_large(self.store, self.settings.batch_sizes)
-        barred = [*missed, *heavy, *beyond]
-        return outlook(table, found, rounds, barred=barred, seed=self.settings.seed)
+        return outlook(table, found, rounds, barred=[*missed, *heavy, *beyond], seed=self.settings.seed)
 
-    def _tell(self, stage: str, detail: str) -> None:
+    def _tell(self, stage: str, detail: str, pieces: int = 1) -> None:
         known = {} if self._pooled is None else self._pooled[2]  # as of the last look, which takes its time
         best = best_so_far(known, self.costs.seconds())
-        self.session.tell(stage, detail, total=self._total(), best=best)
+        self.session.tell(stage, detail, total=self._total(), best=best, pieces=pieces)
 
     def _total(self) -> int:
         """Pieces of work at most, grids that must be extended apart."""

@@ -1,7 +1,7 @@
 """The runs of a study: the best learning rate of a batch size, found on a coarse grid, then over seeds."""
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -65,6 +65,8 @@ class Search:
         wide: learning rates of the first search, as points of the grid.
         stored: runs of earlier sessions by (batch size, seed, point); taken when their turn comes.
         ahead: makes the sweeps, and others before they are asked for.
+        together: whether seeds of this batch size are to be trained side by side.
+        stops: numbers of seeds at which no more may be wanted.
     """
 
     subject: Subject
@@ -75,6 +77,8 @@ class Search:
     wide: Sequence[int]
     stored: dict[tuple[int, int, int], Run]
     ahead: Ahead = field(default_factory=lambda: Ahead(None))
+    together: Callable[[int], bool] = lambda _: False
+    stops: Sequence[int] = ()
     runs: list[Run] = field(default_factory=list)
     """In the order of their making: what to do next depends on them alone."""
     found: dict[int, Found] = field(default_factory=dict)
@@ -113,7 +117,7 @@ class Search:
         tried: set[int] = set()
         scores: dict[int, float] = {}
         while wanted:
-            self._sweep(size, self.seed, wanted, most_steps, alone=not self.subject.timed_apart)
+            self._sweep(size, range(1), wanted, most_steps, alone=not self.subject.timed_apart)
             tried.update(wanted)
             runs = [run for run in self._runs_of(size, self.seed) if run.point in tried]
             scores = scores_of(runs, self.target.value)
@@ -124,32 +128,41 @@ class Search:
         self.found[size] = Found(best, steps)
         return f"batch size {size}: {units.plain(lr_at(best))}"
 
-    def add_seed(self, size: int) -> None:
-        """One more seed of a batch size, with the best learning rate and its neighbours on the fine grid."""
+    def add_seeds(self, size: int) -> int:
+        """More seeds of a batch size searched before, with its best learning rate and the neighbours of that.
+
+        Returns:
+            How many: one, or as many as are trained side by side.
+        """
         number = self.seeds.get(size, 0)
         if number % RACE == 0:
             self.scatter[size] = scatter_of(self._fine_runs(), self.fine, size)
-        self._fine(size, self.seed + number, self._racing(size, number))
-        self.seeds[size] = number + 1
+        stack = self._stack(size, number)
+        self._fine(size, stack, self._racing(size, number))
+        self.seeds[size] = stack.stop
         while more := self._beyond_edge(size):
-            self._expect((size, self.seed + k, more) for k in range(number + 1))
-            for seed in range(self.seed, self.seed + number + 1):
-                self._fine(size, seed, more)
+            stacks = self._stacks(size, 0, stack.stop)
+            self._expect((size, each, more) for each in stacks)
+            for each in stacks:
+                self._fine(size, each, more)
             self.fine[size].update(more)
+        return len(stack)
 
-    def repeat_best(self, sizes: Sequence[int], seeds: int) -> Iterator[int]:
+    def repeat_best(self, sizes: Sequence[int], seeds: int) -> Iterator[tuple[int, int]]:
         """Bring these sizes, if run on the fine grid, to so many seeds with their best learning rate alone.
 
         Yields:
-            Each size as often as it was run.
+            A size, and how many seeds it was run with, as often as it was run.
         """
         best = {size: {choice.point} for size, choice in choices(pool(self._fine_runs(), sizes)).items()}
-        left = [(size, k) for k in range(seeds) for size in best if self.seeds[size] <= k]
-        for done, (size, number) in enumerate(left):
-            self._expect((other, self.seed + k, best[other]) for other, k in left[done:])
-            self._fine(size, self.seed + number, best[size])
-            self.seeds[size] = number + 1
-            yield size
+        stacks = [(size, stack) for size in best for stack in self._stacks(size, self.seeds[size], seeds)]
+        stacks.sort(key=lambda each: each[1].start)
+        left = [(size, stack, best[size]) for size, stack in stacks]
+        for done, (size, stack, points) in enumerate(left):
+            self._expect(left[done:])
+            self._fine(size, stack, points)
+            self.seeds[size] = stack.stop
+            yield size, len(stack)
 
     def _most_steps(self, size: int, found: Mapping[int, Found], slack: float = _SLACK) -> int:
         """Steps that a run may take: from the sizes done, or so many epochs while there is none."""
@@ -161,14 +174,38 @@ class Search:
 
     def expect_seeds(self, wanted: Sequence[tuple[int, int]]) -> None:
         """Let these be made ahead: batch sizes that were searched, each with the number of a seed."""
-        known = [
-            (size, number) for size, number in wanted if number // RACE <= self.seeds.get(size, 0) // RACE
-        ]
-        self._expect((size, self.seed + number, self._racing(size, number)) for size, number in known)
+        left: list[tuple[int, range, Collection[int]]] = []
+        stops = dict(self.seeds)
+        for size, number in wanted:
+            if number // RACE <= self.seeds.get(size, 0) // RACE and number >= stops.get(size, 0):
+                stack = self._stack(size, number)
+                left.append((size, stack, self._racing(size, number)))
+                stops[size] = stack.stop
+        self._expect(left)
 
-    def _expect(self, wanted: Iterable[tuple[int, int, Collection[int]]]) -> None:
-        sweeps = (self._missing(*each, self._most_fine_steps(each[0])) for each in wanted)
-        self.ahead.expect(sweep for sweep in sweeps if sweep is not None)
+    def _expect(self, wanted: Iterable[tuple[int, range, Collection[int]]]) -> None:
+        steps = ((each, self._most_fine_steps(each[0])) for each in wanted)
+        self.ahead.expect(sweep for each, most_steps in steps for sweep in self._missing(*each, most_steps))
+
+    def _stack(self, size: int, number: int) -> range:
+        """The seeds, by number, that are trained together, of which this is the first.
+
+        The first seed of all is alone, for its curve is shown from the first step on; the others go with the
+        rest of their race, but not beyond where the plan may stop.
+        """
+        if number == 0 or not self.together(size):
+            return range(number, number + 1)
+        stops = [number - number % RACE + RACE, *(stop for stop in self.stops if stop > number)]
+        return range(number, min(stops))
+
+    def _stacks(self, size: int, start: int, stop: int) -> list[range]:
+        """The stacks of these seeds."""
+        stacks = []
+        while start < stop:
+            stack = range(start, min(self._stack(size, start).stop, stop))
+            stacks.append(stack)
+            start = stack.stop
+        return stacks
 
     def _fine_points(self, size: int) -> set[int]:
         return self.fine.setdefault(size, set(around(self.found[size].point, below=2, above=2, step=1)))
@@ -184,8 +221,8 @@ class Search:
         racing = in_the_race(np.array([[logs[seed, point] for point in left] for seed in judged]))
         return {point for point, yes in zip(left, racing, strict=True) if yes}
 
-    def _fine(self, size: int, seed: int, points: Collection[int]) -> None:
-        self._sweep(size, seed, points, self._most_fine_steps(size))
+    def _fine(self, size: int, numbers: range, points: Collection[int]) -> None:
+        self._sweep(size, numbers, points, self._most_fine_steps(size))
 
     def _most_fine_steps(self, size: int) -> int:
         slack = _SLACK * self._patience(size) / HOPELESS
@@ -219,35 +256,46 @@ class Search:
         return [point + 1, point + 2] if point == max(points) else []
 
     def _sweep(
-        self, size: int, seed: int, points: Collection[int], most_steps: int, *, alone: bool = False
+        self, size: int, numbers: range, points: Collection[int], most_steps: int, *, alone: bool = False
     ) -> None:
-        done = {run.point for run in self._runs_of(size, seed)}
-        known = [(size, seed, point) for point in sorted(points) if point not in done]
-        self.runs.extend(self.stored[key] for key in known if key in self.stored)
-        work = self._missing(size, seed, points, most_steps)
-        if work is None:
-            return
-        self.session.check()
-        self.session.worked = True
-        runs, timings = self.ahead.make(self.subject, work, deadline=self.session.deadline, alone=alone)
-        self.store.add_runs(runs, timings, seconds=self.session.spent)
-        self.runs.extend(runs)
+        """Runs of these learning rates from the seeds of these numbers, those of earlier sessions taken."""
+        for seed in self._seeds_of(numbers):
+            done = self._points_of(size, seed)
+            known = [(size, seed, point) for point in sorted(points) if point not in done]
+            self.runs.extend(self.stored[key] for key in known if key in self.stored)
+        for work in self._missing(size, numbers, points, most_steps):
+            self.session.check()
+            self.session.worked = True
+            runs, timings = self.ahead.make(self.subject, work, deadline=self.session.deadline, alone=alone)
+            self.store.add_runs(runs, timings, seconds=self.session.spent)
+            self.runs.extend(runs)
 
-    def _missing(self, size: int, seed: int, points: Collection[int], most_steps: int) -> Sweep | None:
-        """The learning rates not trained yet, in this session or an earlier one; `None`: there are none."""
-        done = {run.point for run in self._runs_of(size, seed)}
-        left = tuple(p for p in sorted(points) if p not in done and (size, seed, p) not in self.stored)
-        if not left:
-            return None
-        return Sweep(
-            target=self.target,
-            batch_size=size,
-            seed=seed,
-            points=left,
-            most_steps=most_steps,
-            unseen=last_check(min(self._unseen(size, seed), most_steps - 1)),
-            hopeless=self._patience(size),
-        )
+    def _missing(self, size: int, numbers: range, points: Collection[int], most_steps: int) -> list[Sweep]:
+        """What was not trained yet, in this session or an earlier one; seeds that miss the same, together."""
+        seeds: dict[tuple[int, ...], list[int]] = {}
+        for seed in self._seeds_of(numbers):
+            done = self._points_of(size, seed)
+            left = tuple(p for p in sorted(points) if p not in done and (size, seed, p) not in self.stored)
+            if left:
+                seeds.setdefault(left, []).append(seed)
+        return [
+            Sweep(
+                target=self.target,
+                batch_size=size,
+                seeds=tuple(which),
+                points=left,
+                most_steps=most_steps,
+                unseen=last_check(min(self._unseen(size, which[0]), most_steps - 1)),
+                hopeless=self._patience(size),
+            )
+            for left, which in seeds.items()
+        ]
+
+    def _seeds_of(self, numbers: range) -> range:
+        return range(self.seed + numbers.start, self.seed + numbers.stop)
+
+    def _points_of(self, size: int, seed: int) -> set[int]:
+        return {run.point for run in self._runs_of(size, seed)}
 
     def _runs_of(self, size: int, seed: int) -> list[Run]:
         return [run for run in self.runs if run.batch_size == size and run.seed == seed]

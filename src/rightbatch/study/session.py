@@ -15,7 +15,7 @@ INTERRUPTED = "it was interrupted; the same command goes on from there"
 """Why a sitting ended."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Session:
     """The clock and the budget of a study, which earlier sessions may have used in part."""
 
@@ -48,9 +48,9 @@ class Session:
         if time.perf_counter() > self.deadline:
             raise DeadlineError
 
-    def tell(self, stage: str, detail: str, *, total: int, best: str = "", piece: bool = True) -> None:
-        """Tell of a piece of work done, of so many foreseen; or, if it is none, of what is being done."""
-        self.done += piece
+    def tell(self, stage: str, detail: str, *, total: int, best: str = "", pieces: int = 1) -> None:
+        """Tell of pieces of work done, of so many foreseen; or, if there are none, of what is being done."""
+        self.done += pieces
         total, spent = max(total, self.done), self.spent
         left = spent / self.done * (total - self.done) if self.done > self.settled else None
         self.progress(Progress(stage, detail, self.done, total, best, spent, left))

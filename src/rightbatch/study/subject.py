@@ -46,21 +46,21 @@ class DeadlineError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """One piece of work: several learning rates at one batch size from one seed."""
+    """One piece of work: several learning rates at one batch size, from one seed or several."""
 
     target: Target
     batch_size: int
-    seed: int
+    seeds: tuple[int, ...]
     """Of the starting weights and the order, the same for all learning rates."""
     points: tuple[int, ...]
-    """The learning rates, as points of the grid."""
+    """The learning rates, as points of the grid, the same from every seed."""
     most_steps: int
     """Steps after which a run is out of steps."""
     stop_when_reached: bool = True
     """Whether a run ends when it reaches the target, and the others soon after; a pilot, which has no
     target yet, goes on to `most_steps`."""
     hopeless: float = HOPELESS
-    """A learning rate is given up after this many times the steps of the first one to arrive."""
+    """A learning rate is given up after this many times the steps of the first to arrive from its seed."""
     unseen: int = 0
     """Steps without an evaluation at the beginning, where no run is expected to arrive; if one does all
     the same, the sweep is made again with every evaluation. A caller's own training reports when it likes."""
@@ -77,6 +77,11 @@ class Subject(Protocol):
     @property
     def timed_apart(self) -> bool:
         """Whether `time_steps` tells the seconds of a step; otherwise the runs do."""
+        ...
+
+    @property
+    def stacks(self) -> bool:
+        """Whether several seeds train side by side, in less time than one after the other."""
         ...
 
     def read_target(self, text: str) -> Target:
@@ -112,7 +117,8 @@ class Subject(Protocol):
             deadline: `time.perf_counter()` after which the sweep is abandoned.
 
         Returns:
-            One run a learning rate, in their order; and timings, where the runs tell the seconds.
+            One run a learning rate and seed, seed after seed, in their order; and timings, where the runs
+            tell the seconds.
 
         Raises:
             DeadlineError: the deadline passed.

@@ -1,12 +1,12 @@
 """The mini-batch loop: batches x learner -> a stream of StepEvents."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from rightbatch.data.loader import Loader
-from rightbatch.learners.protocol import Learner
+from rightbatch.learners.protocol import Learner, TakesSeveral
 from rightbatch.learners.shortage import short_of_memory
 from rightbatch.records import Array, Batch, StepEvent
 from rightbatch.train.memory import BatchTooLargeError
@@ -77,6 +77,45 @@ def train(
         step += 1
         samples += _samples(batch)
         yield StepEvent(state, result, batch, step, samples, rate)
+
+
+def train_apart(
+    learner: TakesSeveral,
+    state: Any,
+    batches: Sequence[Iterator[Batch]],
+    counts: tuple[int, ...],
+    lr: Array,
+    *,
+    step: int = 0,
+) -> Iterator[StepEvent]:
+    """One `StepEvent` for a batch of each stream, replicas in groups that have a stream of their own.
+
+    Args:
+        learner: what learns.
+        state: its replicas, those of the first stream first; their memory is reused.
+        batches: a stream for each group; all batches have as many rows, and no weights.
+        counts: replicas of each group.
+        lr: learning rate of each replica, shape `(replicas,)`.
+        step: steps done before.
+
+    Yields:
+        The event of each step, just done, with the batch and the samples of the first group.
+
+    Raises:
+        BatchTooLargeError: a step needed more memory than there is.
+    """
+    rate = np.asarray(lr, np.float32)
+    samples = 0
+    for several in zip(*batches, strict=False):
+        try:
+            state, result = learner.step_apart(state, several, counts, rate)
+        except Exception as error:
+            if not short_of_memory(error):
+                raise
+            raise BatchTooLargeError(state, several[0], step) from error
+        step += 1
+        samples += _samples(several[0])
+        yield StepEvent(state, result, several[0], step, samples, rate)
 
 
 def _samples(batch: Batch) -> int:
