@@ -124,7 +124,7 @@ def test_rates_that_are_clearly_worse_get_no_more_seeds() -> None:
 
 
 def test_seeds_are_trained_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first alone, the rest of a race together, up to as many as were asked for; where steps cost little."""
+    """The first alone, the rest of a race together, no more than were asked for; where steps cost little."""
     made: list[tuple[int, tuple[int, ...]]] = []
 
     def noted(self: Problem, work: Sweep, *, deadline: float) -> Any:
