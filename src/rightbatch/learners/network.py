@@ -73,6 +73,11 @@ class Network:
     l2: float
     initialise: Initialiser
 
+    @property
+    def takes_several(self) -> bool:
+        """Replicas may have batches of their own."""
+        return True
+
     def start(self, seeds: Sequence[int]) -> NetworkState:
         """Fresh replicas, one a seed; equal seeds give equal parameters.
 

@@ -42,6 +42,11 @@ class Learner(Protocol[State]):
 class TakesSeveral(Protocol):
     """Optional for a learner: groups of replicas with batches of their own, so that seeds train together."""
 
+    @property
+    def takes_several(self) -> bool:
+        """Whether it does, with these settings."""
+        ...
+
     def step_apart(
         self, state: Any, batches: Sequence[Batch], counts: tuple[int, ...], lr: Array
     ) -> tuple[Any, StepResult]:

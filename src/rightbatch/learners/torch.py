@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from rightbatch.data.ragged import Ragged
 from rightbatch.errors import RightbatchError, SettingError
+from rightbatch.learners.torch_chain import is_chain
 from rightbatch.learners.torch_check import Rows, reason_against
 from rightbatch.learners.torch_explain import explained, least_rows, outputs_of
 from rightbatch.learners.torch_feed import Feed
@@ -24,7 +25,7 @@ from rightbatch.learners.torch_gradients import (
     row_gradients,
     shrink,
 )
-from rightbatch.learners.torch_losses import TorchLoss, loss_for, mass_of, weighs
+from rightbatch.learners.torch_losses import TorchLoss, counts_alike, loss_for, mass_of, weighs
 from rightbatch.learners.torch_memory import TensorBytes
 from rightbatch.learners.torch_model import TorchModel
 from rightbatch.learners.torch_modules import fresh
@@ -71,6 +72,7 @@ class TorchLearner:
         device: that it trains on.
         weighs: whether the loss may count some classes more than others.
         rank: of this process among those that share every batch: each draws other numbers.
+        takes_several: whether replicas may have batches of their own, stacked all the same.
     """
 
     keeps_whole = True
@@ -94,7 +96,10 @@ class TorchLearner:
         # A module that cannot be trained is refused here rather than in the first sweep of a study.
         module = fresh(model, shape, 0, torch.device("cpu"))
         self._still = draws_nothing(module, model.loss)
-        self.least_rows = least_rows(module, model.input_shape or shape.row or (shape.features,))
+        row = model.input_shape or shape.row or (shape.features,)
+        plain = self.how == _UNDECIDED and self._still and counts_alike(model.loss)
+        self.takes_several = plain and is_chain(module, row)
+        self.least_rows = least_rows(module, row)
 
     def start(self, seeds: Sequence[int]) -> TorchState:
         """Fresh replicas, one a seed; equal seeds give equal parameters."""
@@ -115,6 +120,25 @@ class TorchLearner:
         loss = self.slope(state, batch)
         self.move(state, lr)
         return state, StepResult(loss)
+
+    def step_apart(
+        self, state: TorchState, batches: Sequence[Batch], counts: tuple[int, ...], lr: Array
+    ) -> tuple[TorchState, StepResult]:
+        """One update of every replica, so many with each batch."""
+        rows = [self._feed.batch(batch) for batch in batches]
+        with self._explaining(state, rows[0]):
+            loss = self._loss or self._loss_for(state, *rows[0][:2])
+            self._stack(state, loss, rows[0])
+            if isinstance(state.body, Stack):
+                values = state.body.gradient_apart(loss, [each[:2] for each in rows], counts).cpu().numpy()
+            else:
+                own = [each for each, count in zip(rows, counts, strict=True) for _ in range(count)]
+                pairs = zip(state.body, own, strict=True)
+                values = np.array(
+                    [float(replica.gradient(loss, *each)) for replica, each in pairs], np.float32
+                )
+        self.move(state, lr)
+        return state, StepResult(values)
 
     def mass(self, batch: Batch) -> float:
         """What the batch counts in a mean over more rows: their number, or the sum of their weights.

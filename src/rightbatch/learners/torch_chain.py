@@ -55,13 +55,14 @@ class Chain:
         pairs = ((layer, getattr(layer, "weight", None), getattr(layer, "bias", None)) for layer in after)
         return cls(before, [(layer, numbers.get(id(w)), numbers.get(id(b))) for layer, w, b in pairs])
 
-    def outputs(self, tensors: Sequence[Tensor], x: Tensor) -> Tensor | None:
-        """Outputs `(replicas, rows, outputs)`; `None`: rows are no vectors, and this is not for them."""
+    def rows(self, x: Tensor) -> Tensor | None:
+        """A batch as it reaches the first linear layer, `(rows, inputs)`; `None`: its rows are no vectors."""
         for layer in self._before:
             x = layer(x)
-        if x.ndim != 2:
-            return None
-        values = x.expand(len(tensors[0]), *x.shape)
+        return x if x.ndim == 2 else None
+
+    def outputs(self, tensors: Sequence[Tensor], values: Tensor) -> Tensor:
+        """Outputs `(replicas, rows, outputs)` of what `rows` gave, for each replica."""
         for layer, weight, bias in self._steps:
             if weight is None:
                 values = layer(values)
@@ -71,6 +72,17 @@ class Chain:
                 turned = tensors[weight].transpose(1, 2)
                 values = torch.baddbmm(tensors[bias].unsqueeze(1), values, turned)
         return values
+
+
+def is_chain(module: nn.Module, row: tuple[int, ...]) -> bool:
+    """Whether a module is such a chain for rows of this shape.
+
+    Example:
+        >>> [is_chain(nn.Sequential(nn.Linear(4, 3), nn.ReLU()), row) for row in ((4,), (2, 4))]
+        [True, False]
+    """
+    chain = Chain.of(module, [*module.parameters(), *module.buffers()])
+    return chain is not None and chain.rows(torch.zeros(2, *row)) is not None
 
 
 def _layers(module: nn.Module) -> list[nn.Module]:

@@ -27,7 +27,10 @@ class TorchLoss(Protocol):
         ...
 
     def means(self, outputs: Tensor, y: Tensor, share: Tensor | None) -> Tensor:
-        """Mean loss of each replica, `(replicas,)`, from outputs `(replicas, rows, outputs)`."""
+        """Mean loss of each replica, `(replicas,)`, from outputs `(replicas, rows, outputs)`.
+
+        A stacked loss takes targets of the rows, or those of each replica, with an axis more in front.
+        """
         ...
 
     def rows(self, outputs: Tensor, y: Tensor) -> Tensor:
@@ -86,7 +89,9 @@ class ValueLoss:
 
     def rows(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Loss of every row."""
-        return self._each(outputs, _values(outputs[0], y).expand_as(outputs)).mean(2)
+        own = y.numel() == outputs.numel()  # of each replica; for a single one it is all the same
+        target = _values(outputs, y) if own else _values(outputs[0], y).expand_as(outputs)
+        return self._each(outputs, target).mean(2)
 
 
 class OwnFunction:
@@ -165,12 +170,26 @@ def loss_for(loss: Any, shape: Shape, outputs: int, device: torch.device) -> Tor
     each.reduction, mean.reduction = "none", "mean"
     if type(loss) in _VALUE_LOSSES:
         return ValueLoss(each, mean)
-    return ClassLoss(each, mean, plain=loss.weight is None and loss.ignore_index < 0)
+    return ClassLoss(each, mean, plain=counts_alike(loss))
 
 
 def is_of_torch(loss: Any) -> bool:
     """Whether the loss is one of PyTorch's own that is a mean over the rows."""
     return type(loss) in (*_CLASS_LOSSES, *_VALUE_LOSSES)
+
+
+def counts_alike(loss: Any) -> bool:
+    """Whether a loss of PyTorch's own, or none, surely counts all rows of a batch the same.
+
+    Example:
+        >>> [counts_alike(loss) for loss in (None, nn.CrossEntropyLoss(), nn.MSELoss())]
+        [True, True, True]
+        >>> counts_alike(nn.CrossEntropyLoss(weight=torch.ones(3)))
+        False
+    """
+    if type(loss) in _CLASS_LOSSES:
+        return loss.weight is None and loss.ignore_index < 0
+    return loss is None or is_of_torch(loss)
 
 
 def weighs(loss: Any) -> bool:

@@ -125,6 +125,20 @@ class Stack:
         self.slopes = _sums(self.slopes, found) if add else list(found)
         return values.detach()
 
+    def gradient_apart(
+        self, loss: TorchLoss, batches: Sequence[tuple[Tensor, Tensor]], counts: Sequence[int]
+    ) -> Tensor:
+        """The mean loss of every replica of a chain, so many with each batch; its gradient is in `slopes`."""
+        chain = self.places.chain
+        if chain is None:
+            raise AssertionError("replicas take several batches where their layers are a chain")
+        x = _for_each([chain.rows(x) for x, _ in batches], counts)
+        values = loss.means(chain.outputs(self.tensors, x), _for_each([y for _, y in batches], counts), None)
+        self.slopes = list(
+            torch.autograd.grad(values, self.trained, torch.ones_like(values), allow_unused=True)
+        )
+        return values.detach()
+
     def gradients(self) -> list[Tensor]:
         """Those that lie here; unused parameters have none."""
         return [slope for slope in self.slopes if slope is not None]
@@ -139,9 +153,10 @@ class Stack:
 
     def outputs(self, x: Tensor) -> Tensor:
         """Outputs `(replicas, rows, outputs)`, in the mode that the module is in."""
-        found = None if self.places.chain is None else self.places.chain.outputs(self.tensors, x)
-        if found is not None:
-            return found
+        chain = self.places.chain
+        rows = None if chain is None else chain.rows(x)
+        if chain is not None and rows is not None:
+            return chain.outputs(self.tensors, rows.expand(self.replicas, *rows.shape))
 
         def outputs_of(tensors: list[Tensor]) -> Tensor:
             return table(self.places.call(tensors, x), len(x))
@@ -169,6 +184,12 @@ class Stack:
             return loss.batch(lambda *inputs: self.places.call(tensors, *inputs), x, y, share)
 
         return vmap(loss_of, randomness="same")(self.tensors)
+
+
+def _for_each(batches: Sequence[Tensor | None], counts: Sequence[int]) -> Tensor:
+    """One batch after the other, each for so many replicas, `(replicas, rows, ...)`."""
+    pairs = zip(batches, counts, strict=True)
+    return torch.cat([each.expand(count, *each.shape) for each, count in pairs if each is not None])
 
 
 def _sums(before: Sequence[Tensor | None], found: Sequence[Tensor | None]) -> list[Tensor | None]:

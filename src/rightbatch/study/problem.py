@@ -51,7 +51,7 @@ class Problem:
     @property
     def stacks(self) -> bool:
         """Whether replicas may have batches of their own."""
-        return hasattr(self.learner, "step_apart")
+        return bool(getattr(self.learner, "takes_several", False))
 
     @property
     def samples(self) -> int:
