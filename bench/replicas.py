@@ -10,43 +10,36 @@ pass, over one seed after the other.
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from rightbatch.data.loader import Loader
+from rightbatch.learners.linear import LogisticRegression
 from rightbatch.learners.mlp import MLP
-from rightbatch.learners.protocol import Learner
 from rightbatch.learners.updates import optimizer_named
-from rightbatch.records import Array, Shape, StepEvent
+from rightbatch.records import Shape, StepEvent
 from rightbatch.train.loop import endless, train, train_apart
 
 BLOCK = 400
 """Steps timed together."""
 
 
-def learner_and_data(hidden: tuple[int, ...], optimizer: str) -> tuple[Learner[Any], tuple[Array, Array]]:
-    """A network with these hidden layers, and random digits-like data."""
+def training(model: Any, seeds: int, rates: int, batch_size: int, optimizer: str) -> Iterator[StepEvent]:
+    """An endless training on random digits-like data, so many learning rates from each of so many seeds."""
     rng = np.random.default_rng(0)
     data = rng.standard_normal((1257, 64), dtype=np.float32), rng.integers(0, 10, 1257)
     shape = Shape(features=64, outputs=10, task="classification")
-    return MLP(hidden=hidden).build(shape, optimizer_named(optimizer)), data
-
-
-def training(
-    seeds: int, rates: int, batch_size: int, hidden: tuple[int, ...], optimizer: str
-) -> Iterator[StepEvent]:
-    """An endless training of so many learning rates from each of so many seeds."""
-    learner, data = learner_and_data(hidden, optimizer)
+    learner = model.build(shape, optimizer_named(optimizer))
     streams = [endless(Loader(data, batch_size, shuffle=True, seed=k, last="drop")) for k in range(seeds)]
     state = learner.start([0] * seeds * rates)
     lr = np.full(seeds * rates, 0.01, np.float32)
     if seeds == 1:
         return train(learner, state, streams[0], lr)
-    several: Any = learner
-    return train_apart(several, state, streams, (rates,) * seeds, lr)
+    return train_apart(learner, state, streams, (rates,) * seeds, lr)
 
 
 def block(events: Iterator[StepEvent]) -> Callable[[], float]:
@@ -76,27 +69,21 @@ def learning_rates(arguments: argparse.Namespace) -> None:
     for threads in arguments.threads:
         with threadpool_limits(threads):
             for batch_size, goal in ((1, None), (8, 4), (32, 6), (128, None)):
-                one, many = (
-                    block(training(1, rates, batch_size, (64,), arguments.optimizer)) for rates in (1, 16)
-                )
+                trainings = (training(MLP(), 1, k, batch_size, arguments.optimizer) for k in (1, 16))
+                one, many = map(block, trainings)
                 t1, t16, ratio = compared(arguments.rounds, one, many)
                 met = "" if goal is None else f"   goal {goal}: {'met' if ratio <= goal else 'missed'}"
                 print(f"{threads:7} {batch_size:5} {t1 * 1e6:7.1f}µs {t16 * 1e6:7.1f}µs {ratio:6.2f}{met}")
 
 
-def seeds(arguments: argparse.Namespace) -> None:
+def seeds(models: Mapping[str, Any], arguments: argparse.Namespace) -> None:
     """Three seeds of two learning rates one after the other, against all in one pass."""
-    print(f"\n{'model':>8} {'B':>5} {'in turn':>9} {'together':>9} {'ratio':>6}   one thread")
-    with threadpool_limits(1):
-        for name, hidden in (("64-64-10", (64,)), ("64-10", ())):
-            for batch_size in (8, 32, 128, 512):
-                one, three = (
-                    block(training(seeds, 2, batch_size, hidden, arguments.optimizer)) for seeds in (1, 3)
-                )
-                turn, together, ratio = compared(arguments.rounds, one, three)
-                print(
-                    f"{name:>8} {batch_size:5} {3e6 * turn:7.1f}µs {1e6 * together:7.1f}µs {ratio / 3:6.2f}"
-                )
+    print(f"\n{'model':>16} {'B':>5} {'in turn':>9} {'together':>9} {'ratio':>6}   one thread")
+    for name, batch_size in product(models, (8, 32, 128, 512)):
+        trainings = (training(models[name], k, 2, batch_size, arguments.optimizer) for k in (1, 3))
+        one, three = map(block, trainings)
+        turn, together, ratio = compared(arguments.rounds, one, three)
+        print(f"{name:>16} {batch_size:5} {3e6 * turn:7.1f}µs {1e6 * together:7.1f}µs {ratio / 3:6.2f}")
 
 
 def main() -> None:
@@ -108,7 +95,8 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"medians of {arguments.rounds} rounds, interleaved")
     learning_rates(arguments)
-    seeds(arguments)
+    with threadpool_limits(1):
+        seeds({"64-64-10": MLP(), "64-10": LogisticRegression()}, arguments)
 
 
 if __name__ == "__main__":

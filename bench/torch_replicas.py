@@ -4,6 +4,7 @@
 
 Goal: for the MLP 64-64-10 at batch size 32 at most 5 times one training. "one by one" is the same
 16 learning rates without stacking; "bare" is a hand-written PyTorch loop of one training.
+At the end three seeds with batches of their own, as in `bench/replicas.py`.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from replicas import seeds
 from rightbatch.data.loader import Loader
 from rightbatch.learners.torch_model import TorchModel
 from rightbatch.learners.updates import optimizer_named
@@ -109,6 +111,8 @@ def main() -> None:
             met = "met" if ratios[1] <= GOAL else "missed"
             goal = f"   goal {GOAL}: {met}" if make is mlp and batch_size == 32 else ""
             print(f"{line} {ratios[0]:6.2f} {ratios[1]:8.2f} {ratios[2]:11.2f}{goal}", flush=True)
+    torch.set_num_threads(1)
+    seeds({"PyTorch 64-64-10": TorchModel(mlp)}, arguments)
 
 
 if __name__ == "__main__":

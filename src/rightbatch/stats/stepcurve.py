@@ -1,7 +1,8 @@
 """Seconds per step against batch size where t(B) = a + b B does not hold: the curve that predicts best."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +21,9 @@ LEAST_SIZES = 5
 """Below this, leaving one out leaves too little to choose by."""
 
 KINDS = ("affine", "saturating", "broken line")
+
+_Constants: TypeAlias = tuple[float, float, float]
+"""a, b and g."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,35 +97,37 @@ def fit_step_curve(batch_sizes: ArrayLike, seconds: ArrayLike) -> StepCurve:
     sizes, seen = checked_seconds(batch_sizes, seconds)
     order = np.argsort(sizes)
     sizes, seen = sizes[order], seen[order]
-    held_out = _held_out(sizes, seen) if sizes.size >= LEAST_SIZES else {}
+    fits = {kind: fit(sizes, seen, None) for kind, fit in _FITS.items()}
+    held_out = _held_out(sizes, seen, fits) if sizes.size >= LEAST_SIZES else {}
     kind = KINDS[0]
     for other in KINDS[1:]:
         if held_out and held_out[other] < BETTER * held_out[kind]:
             kind = other
-    a, b, gamma = _FITS[kind](sizes, seen)
+    a, b, gamma = fits[kind]
     return StepCurve(kind=kind, a=a, b=b, gamma=gamma, batch_sizes=sizes, seconds=seen, held_out=held_out)
 
 
-def _held_out(sizes: Floats, seen: Floats) -> dict[str, float]:
-    """Median relative error at each size but the ends, from the others."""
+def _held_out(sizes: Floats, seen: Floats, whole: Mapping[str, _Constants]) -> dict[str, float]:
+    """Median relative error at each size but the ends, from the others; `whole` are the fits to all sizes."""
     errors: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for left in range(1, sizes.size - 1):
         others = np.delete(sizes, left), np.delete(seen, left)
         for kind in KINDS:
-            a, b, gamma = _FITS[kind](*others)
+            a, b, gamma = _FITS[kind](*others, whole[kind])
             at = sizes[left : left + 1]
             found = _along(*others, at) if np.isnan(a) else _saturating(np.array([a, b]), gamma, at)
             errors[kind].append(abs(float(found[0] / seen[left]) - 1))
     return {kind: float(np.median(each)) for kind, each in errors.items()}
 
 
-def _affine(sizes: Floats, seen: Floats) -> tuple[float, float, float]:
+def _affine(sizes: Floats, seen: Floats, near: _Constants | None) -> _Constants:
+    del near
     line = line_through(sizes, seen)
     return line.a, line.b, 1.0
 
 
-def _soft_maximum(sizes: Floats, seen: Floats) -> tuple[float, float, float]:
-    """A and b by robust least squares on ln t, gamma with them."""
+def _soft_maximum(sizes: Floats, seen: Floats, near: _Constants | None) -> _Constants:
+    """A and b by robust least squares on ln t, gamma with them; the search starts from those near it."""
 
     def residuals(x: Floats) -> Floats:
         return np.log(_saturating(np.exp(x[:2]), float(x[2]), sizes) / seen)
@@ -133,21 +139,22 @@ def _soft_maximum(sizes: Floats, seen: Floats) -> tuple[float, float, float]:
         return np.column_stack([share, 1 - share, (mean - np.log(seen) - residuals(x)) / x[2]])
 
     highest = np.log(seen.max())
-    start = [np.log(seen.min()), np.log((seen / sizes).min()), 2.0]
+    a, b, gamma = near or (seen.min(), (seen / sizes).min(), 2.0)
+    start = [np.log(a), np.log(b), gamma]
     bounds = [-60.0, -60.0, 1.0], [highest + 1, highest + 1, MOST_GAMMA]
     found = optimize.least_squares(
-        residuals, start, slopes, bounds=bounds, loss="soft_l1", f_scale=USUAL_DEVIATION
+        residuals, np.clip(start, *bounds), slopes, bounds=bounds, loss="soft_l1", f_scale=USUAL_DEVIATION
     )
     a, b, gamma = found.x
     return float(np.exp(a)), float(np.exp(b)), float(gamma)
 
 
-def _no_form(sizes: Floats, seen: Floats) -> tuple[float, float, float]:
-    del sizes, seen
+def _no_form(sizes: Floats, seen: Floats, near: _Constants | None) -> _Constants:
+    del sizes, seen, near
     return np.nan, np.nan, np.nan
 
 
-_FITS: dict[str, Callable[[Floats, Floats], tuple[float, float, float]]] = {
+_FITS: dict[str, Callable[[Floats, Floats, _Constants | None], _Constants]] = {
     "affine": _affine,
     "saturating": _soft_maximum,
     "broken line": _no_form,
