@@ -1,6 +1,6 @@
 """An exhaustive sweep of every task of the suite: what the study's answers are compared with.
 
-    python bench/oracle.py [--seeds 5] [--only digits] [--folder bench/sweeps] [--sharpen]
+    python bench/oracle.py [--seeds 5] [--only digits] [--folder bench/sweeps] [--sharpen | --seconds]
 
 For each task: batch sizes in powers of two and the full batch, nine learning rates in steps of sqrt(2)
 around the best, extended until the best over all seeds is inside, every run until it arrives or has
@@ -11,7 +11,8 @@ target is the one that the study sets by itself. Writes one JSON file a task and
 
 With `--sharpen` the sweeps that lie in the folder are kept, and only the seeds that they lack are run. All of
 them take hours, so they are in the repository: steps to target hardly depend on the machine, and seconds are
-told together with what a step took when they were measured.
+told together with what a step took when they were measured. With `--seconds` only these are measured
+again, of nine learning rates around the best known.
 """
 
 import argparse
@@ -198,6 +199,18 @@ def sharpened(task: Task, path: Path) -> dict[str, Any]:
     return found
 
 
+def timed_again(task: Task, path: Path) -> dict[str, Any]:
+    """The stored sweep of a task with today's seconds."""
+    found: dict[str, Any] = json.loads(path.read_text())
+    problem, target = problem_of(task), parse_target(found["target"], problem_task(task))
+    started = time.process_time()
+    for row in found["sizes"]:
+        best_of(problem, target, row["batch_size"], row["point"], found["seeds"])
+    found["seconds"] = time.process_time() - started
+    add_timings(problem, found["sizes"])
+    return found
+
+
 def file_of(task: Task, folder: Path) -> Path:
     """Where the sweep of a task lies."""
     return folder / f"{task.name.replace(', ', '-').replace(' ', '_')}.json"
@@ -222,6 +235,7 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--sharpen", action="store_true")
+    parser.add_argument("--seconds", action="store_true")
     arguments = parser.parse_args()
     arguments.folder.mkdir(exist_ok=True)
     for task in TASKS:
@@ -229,9 +243,12 @@ def main() -> None:
             continue
         path = file_of(task, arguments.folder)
         with threadpool_limits(1):
-            if not arguments.sharpen:
-                store(oracle(task, arguments.seeds), path)  # the seeds that it lacks may take hours
-            store(sharpened(task, path), path)
+            if arguments.seconds:
+                store(timed_again(task, path), path)
+            else:
+                if not arguments.sharpen:
+                    store(oracle(task, arguments.seeds), path)  # the seeds that it lacks may take hours
+                store(sharpened(task, path), path)
         found = json.loads(path.read_text())
         best = min(found["sizes"], key=lambda row: row["log_steps"] + math.log(row["seconds_per_step"]))
         print(
