@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -98,3 +99,16 @@ def sweep(
     seeds = settings.pop("seeds") if seed is None else (seed,)
     work = Sweep(target=target, seeds=seeds, points=tuple(points), **settings)
     return problem.runs(work, deadline=deadline)[0]
+
+
+@dataclass
+class Crowded:
+    """A learner whose groups do not fit in memory together."""
+
+    inner: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def step_apart(self, *_: Any) -> Any:
+        raise MemoryError

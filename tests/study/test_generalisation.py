@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -10,12 +11,12 @@ import pytest
 import scipy.stats
 
 from rightbatch.study.ahead import Ahead
-from rightbatch.study.generalisation import compared, measure
+from rightbatch.study.generalisation import Losses, compared, measure
 from rightbatch.study.problem import Problem
 from rightbatch.study.processes import Workers
-from rightbatch.study.subject import DeadlineError
+from rightbatch.study.subject import DeadlineError, Run
 from rightbatch.train.target import Target
-from study.hand_made import blobs, sweep
+from study.hand_made import Crowded, blobs, sweep
 
 SEEDS = 4
 SCATTER = (0.001, -0.001, 0.0005, -0.0005)
@@ -102,6 +103,24 @@ def test_a_spent_budget_ends_it() -> None:
     runs = sweep(problem, target, batch_size=10, seed=1, points=[-4], most_steps=500)
     with pytest.raises(DeadlineError):
         measure(problem, runs, examples=200.0, ahead=Ahead(None), deadline=time.perf_counter() - 1)
+
+
+def test_seeds_find_what_each_finds_alone() -> None:
+    """Trained side by side; and to the last bit where they do not fit in memory so."""
+    problem, target = blobs(), Target("loss", "validation", 0.6)
+    runs = sweep(problem, target, seeds=(1, 2, 3), batch_size=10, points=[-4], most_steps=500)
+
+    def measured(learner: Any, runs: list[Run]) -> list[Losses]:
+        with_learner = replace(problem, learner=learner)
+        return measure(with_learner, runs, examples=200.0, ahead=Ahead(None), deadline=math.inf)
+
+    alone = [found for run in runs for found in measured(problem.learner, [run])]
+    assert [found.seed for found in alone] == [1, 2, 3]
+    assert measured(Crowded(problem.learner), runs) == alone
+    for one, other in zip(measured(problem.learner, runs), alone, strict=True):
+        assert (one.batch_size, one.seed) == (other.batch_size, other.seed)
+        assert one.at_target == pytest.approx(other.at_target, rel=1e-4)
+        assert one.at_examples == pytest.approx(other.at_examples, rel=1e-4)
 
 
 def test_processes_find_the_same_losses() -> None:

@@ -16,7 +16,7 @@ from rightbatch.study.grid import lr_at
 from rightbatch.study.problem import Problem
 from rightbatch.study.subject import DeadlineError, Run
 from rightbatch.train.target import Target
-from study.hand_made import blobs, isotropic, linear_problem, sweep
+from study.hand_made import Crowded, blobs, isotropic, linear_problem, sweep
 
 SHARE = 0.01
 """The target of the linear problems: this share of the loss at the start."""
@@ -225,19 +225,6 @@ def test_seeds_of_a_learner_without_groups_come_one_after_the_other() -> None:
     assert len(learner.starts) == 2
     expected = swept(problem, [-8, -6], seeds=(3, 4), **settings)
     assert [run.steps_to_target for run in runs] == pytest.approx([run.steps_to_target for run in expected])
-
-
-@dataclass
-class Crowded:
-    """A learner whose groups do not fit in memory together."""
-
-    inner: Any
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-    def step_apart(self, *_: Any) -> Any:
-        raise MemoryError
 
 
 def test_seeds_that_do_not_fit_side_by_side_come_one_after_the_other() -> None:

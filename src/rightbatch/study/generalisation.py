@@ -21,6 +21,7 @@ from rightbatch.study.ahead import Ahead
 from rightbatch.study.problem import Problem
 from rightbatch.study.subject import Run
 from rightbatch.train.loop import endless, train, train_apart
+from rightbatch.train.memory import BatchTooLargeError
 
 MARGIN = 0.05
 """A difference of less than this share of the validation loss does not matter."""
@@ -76,6 +77,16 @@ def _stacks(problem: Problem, runs: Sequence[Run]) -> Iterator[Sequence[Run]]:
 
 
 def _losses(problem: Problem, runs: Sequence[Run], examples: float) -> list[Losses]:
+    """The losses of runs trained side by side, or one after the other where that does not fit in memory."""
+    try:
+        return _side_by_side(problem, runs, examples)
+    except (BatchTooLargeError, MemoryError):
+        if len(runs) == 1:
+            raise
+        return [losses for run in runs for losses in _losses(problem, [run], examples)]
+
+
+def _side_by_side(problem: Problem, runs: Sequence[Run], examples: float) -> list[Losses]:
     size = runs[0].batch_size
     moments = [
         {
