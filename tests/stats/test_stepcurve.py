@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from rightbatch.stats.stepcurve import fit_step_curve
+from rightbatch.stats.stepcurve import _soft_maximum, fit_step_curve
 
 SIZES = 2.0 ** np.arange(12)
 A, B = 2e-4, 1e-6
@@ -51,6 +51,30 @@ def test_best_batch_of_every_form() -> None:
     )
     assert knee.best_batch(50, whole) == pytest.approx(np.exp(smooth.x), abs=1)
     assert knee.best_batch(1e5, whole) == pytest.approx(A / B, rel=0.35)
+
+
+@pytest.mark.parametrize("curve", [A + B * SIZES, np.full(12, A), B * SIZES])
+def test_a_line_without_noise_is_no_other_form(curve: np.ndarray) -> None:
+    """What is left of rounding in the held-out errors does not choose a form; a or b may be 0."""
+    found = fit_step_curve(SIZES, curve[None])
+    assert found.kind == "affine"
+    np.testing.assert_allclose(found.predict(SIZES), curve, rtol=1e-6)
+
+
+@pytest.mark.parametrize("gamma", [1.0, 1.5, 3.0, 6.0])
+def test_the_soft_maximum_is_that_of_another_search(gamma: float) -> None:
+    """SciPy's bounded search of the same robust loss finds no better constants."""
+
+    def residuals(x: np.ndarray) -> np.ndarray:
+        a, b, g = np.exp(x[0]), np.exp(x[1]), x[2]
+        return np.asarray(np.log((a**g + (b * SIZES) ** g) ** (1 / g) / seen))
+
+    seen = rounds((A**gamma + (B * SIZES) ** gamma) ** (1 / gamma), noise=0.1)[0]
+    bounds = [-30.0, -30.0, 1.0], [0.0, 0.0, 8.0]
+    other = optimize.least_squares(residuals, [-8, -14, 2], bounds=bounds, loss="soft_l1", f_scale=0.1)
+    a, b, g = _soft_maximum(np.asarray(SIZES, np.float64), seen, None)
+    ours = np.sum(np.sqrt(1 + (residuals(np.array([np.log(a), np.log(b), g])) / 0.1) ** 2) - 1) * 0.1**2
+    assert ours <= other.cost * (1 + 1e-6)
 
 
 def test_few_sizes_get_a_line() -> None:

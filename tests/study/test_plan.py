@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from rightbatch.stats.posterior import Steps
 from rightbatch.study import plan
 from rightbatch.study.outlook import Outlook
-from rightbatch.study.plan import at_a_time, contenders, most_seeds, next_step, skeleton, to_time_again
+from rightbatch.study.plan import (
+    at_a_time,
+    contenders,
+    most_seeds,
+    next_step,
+    skeleton,
+    to_time_again,
+    to_time_last,
+)
 
 SIZES = (8, 16, 32, 64)
 
@@ -153,6 +161,17 @@ def test_nothing_is_timed_again_where_it_would_not_help() -> None:
     assert again(None) == ()
     assert again(noisy_clock(0.01)) == ()
     assert again(view([[1.0, 2, 3, 4], [2.0, 1, 3, 4]])) == ()
+
+
+def test_after_the_runs_the_likeliest_sizes_are_timed_once_more() -> None:
+    """Three at least, more if more contend, and none that was not searched; all while nothing is known."""
+    sure = view([[4.0, 1, 2, 3]] * 8 + [[4.0, 3, 1, 2]])
+    assert to_time_last(sure, {8, 16, 32, 64}) == [8, 16, 32]
+    assert to_time_last(sure, {16, 32, 64}) == [16, 32, 64]
+    assert to_time_last(sure, {16, 32}) == [16, 32]
+    open_ = view([list(np.roll([1.0, 2, 3, 4], shift)) for shift in range(4)])
+    assert to_time_last(open_, {8, 16, 32, 64}) == [8, 16, 32, 64]
+    assert to_time_last(None, {64, 8}) == [8, 64]
 
 
 def test_sizes_that_were_not_searched_come_first() -> None:

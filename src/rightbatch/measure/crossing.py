@@ -1,7 +1,6 @@
 """Steps to target: when to evaluate a run, and where its curve crosses the target."""
 
 import math
-import statistics
 from collections.abc import Sequence
 
 from rightbatch.train.target import Target
@@ -49,7 +48,7 @@ def smoothed(values: Sequence[float], *, worst: float = math.inf) -> list[float]
         [0.7, 0.4]
     """
     finite = [value if math.isfinite(value) else worst for value in values]
-    return [statistics.median(finite[i - 1 : i + 2]) for i in range(1, len(finite) - 1)]
+    return [sorted(finite[i - 1 : i + 2])[1] for i in range(1, len(finite) - 1)]
 
 
 def crossing(steps: Sequence[float], values: Sequence[float], target: Target) -> float | None:

@@ -9,13 +9,21 @@ from numpy.typing import ArrayLike
 from scipy import optimize, special
 
 from rightbatch.stats.curves import Floats
-from rightbatch.stats.steptime import USUAL_DEVIATION, checked_seconds, line_through
+from rightbatch.stats.steptime import USUAL_DEVIATION, checked_seconds
 
 MOST_GAMMA = 8.0
 """Of the saturating form: there the corner is within 9 % of max(a, bB), and data tell no more."""
 
+_MORE_GAMMA = MOST_GAMMA - 1
+
+_NEAR_END = 1e-3
+"""Of the range of g: where a search starts, at an end it would not move."""
+
 BETTER = 0.9
 """A form with more freedom is taken when its held-out error is this share of the simpler one's, or less."""
+
+_ROUNDING = 1e-9
+"""Of a held-out error: forms that are all exact do not differ."""
 
 LEAST_SIZES = 5
 """Below this, leaving one out leaves too little to choose by."""
@@ -97,11 +105,12 @@ def fit_step_curve(batch_sizes: ArrayLike, seconds: ArrayLike) -> StepCurve:
     sizes, seen = checked_seconds(batch_sizes, seconds)
     order = np.argsort(sizes)
     sizes, seen = sizes[order], seen[order]
-    fits = {kind: fit(sizes, seen, None) for kind, fit in _FITS.items()}
-    held_out = _held_out(sizes, seen, fits) if sizes.size >= LEAST_SIZES else {}
+    kinds = KINDS if sizes.size >= LEAST_SIZES else KINDS[:1]
+    fits = {kind: _FITS[kind](sizes, seen, None) for kind in kinds}
+    held_out = _held_out(sizes, seen, fits) if len(kinds) > 1 else {}
     kind = KINDS[0]
-    for other in KINDS[1:]:
-        if held_out and held_out[other] < BETTER * held_out[kind]:
+    for other in kinds[1:]:
+        if held_out[other] < BETTER * held_out[kind] - _ROUNDING:
             kind = other
     a, b, gamma = fits[kind]
     return StepCurve(kind=kind, a=a, b=b, gamma=gamma, batch_sizes=sizes, seconds=seen, held_out=held_out)
@@ -121,32 +130,49 @@ def _held_out(sizes: Floats, seen: Floats, whole: Mapping[str, _Constants]) -> d
 
 
 def _affine(sizes: Floats, seen: Floats, near: _Constants | None) -> _Constants:
-    del near
-    line = line_through(sizes, seen)
-    return line.a, line.b, 1.0
+    return _fitted(sizes, seen, near or _start(sizes, seen), free=2)
 
 
 def _soft_maximum(sizes: Floats, seen: Floats, near: _Constants | None) -> _Constants:
-    """A and b by robust least squares on ln t, gamma with them; the search starts from those near it."""
+    return _fitted(sizes, seen, near or _start(sizes, seen), free=3)
+
+
+def _start(sizes: Floats, seen: Floats) -> _Constants:
+    return float(seen.min()), float((seen / sizes).min()), 2.0
+
+
+def _fitted(sizes: Floats, seen: Floats, near: _Constants, free: int) -> _Constants:
+    """The first so many of a, b and g by robust least squares on ln t, from those near; else g is 1.
+
+    In ln a, ln b and the log odds of g within its bounds, so that none is needed in the search; the loss is
+    2 (sqrt(1 + z) - 1) for z squared errors of the usual size, as squares of what the search is given.
+    """
+    log_sizes, log_seen = np.log(sizes), np.log(seen)
+
+    def gamma_of(x: Floats) -> float:
+        return 1 + _MORE_GAMMA * float(special.expit(x[2])) if free > 2 else 1.0
+
+    def parts(x: Floats) -> tuple[Floats, Floats, Floats]:
+        low, high, gamma = np.full(sizes.size, x[0]), x[1] + log_sizes, gamma_of(x)
+        error = np.logaddexp(gamma * low, gamma * high) / gamma - log_seen
+        return low, high, error
 
     def residuals(x: Floats) -> Floats:
-        return np.log(_saturating(np.exp(x[:2]), float(x[2]), sizes) / seen)
+        *_, error = parts(x)
+        return np.asarray(error * np.sqrt(2 / (1 + np.hypot(1, error / USUAL_DEVIATION))))
 
     def slopes(x: Floats) -> Floats:
-        low, high = np.full(sizes.size, x[0]), x[1] + np.log(sizes)
-        share = special.expit(x[2] * (low - high))  # of a: how far its part rules at this size
-        mean = share * low + (1 - share) * high
-        return np.column_stack([share, 1 - share, (mean - np.log(seen) - residuals(x)) / x[2]])
+        low, high, error = parts(x)
+        gamma, root = gamma_of(x), np.hypot(1, error / USUAL_DEVIATION)
+        share = special.expit(gamma * (low - high))  # of a: how far its part rules at this size
+        by_gamma = (share * low + (1 - share) * high - log_seen - error) / gamma
+        by_odds = by_gamma * (gamma - 1) * (MOST_GAMMA - gamma) / _MORE_GAMMA
+        return np.column_stack([share, 1 - share, by_odds][:free]) / (root * np.sqrt(2 / (1 + root)))[:, None]
 
-    highest = np.log(seen.max())
-    a, b, gamma = near or (seen.min(), (seen / sizes).min(), 2.0)
-    start = [np.log(a), np.log(b), gamma]
-    bounds = [-60.0, -60.0, 1.0], [highest + 1, highest + 1, MOST_GAMMA]
-    found = optimize.least_squares(
-        residuals, np.clip(start, *bounds), slopes, bounds=bounds, loss="soft_l1", f_scale=USUAL_DEVIATION
-    )
-    a, b, gamma = found.x
-    return float(np.exp(a)), float(np.exp(b)), float(gamma)
+    odds = special.logit(np.clip((near[2] - 1) / _MORE_GAMMA, _NEAR_END, 1 - _NEAR_END))
+    start = np.array([*np.log(near[:2]), odds])[:free]
+    found = optimize.least_squares(residuals, start, slopes, method="lm").x
+    return float(np.exp(found[0])), float(np.exp(found[1])), gamma_of(found)
 
 
 def _no_form(sizes: Floats, seen: Floats, near: _Constants | None) -> _Constants:

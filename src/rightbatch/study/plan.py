@@ -24,6 +24,9 @@ MANY = 40
 MOST_ROUNDS = 96
 """Of timing; their mean has a tenth of the scatter of one. More seeds do not mend what doubt they leave."""
 
+BESIDE = 3
+"""Sizes that are timed after the runs at least."""
+
 SWEEP_COSTS = 10.0
 """Seconds of a sweep over the seconds of its best run: five learning rates, each up to twice as long."""
 
@@ -126,6 +129,23 @@ def to_time_again(
 
 def _clock_leads(view: Outlook, chance: Collection[int]) -> bool:
     return len(chance) > 1 and view.clock_leads([*chance])
+
+
+def to_time_last(view: Outlook | None, searched: Collection[int]) -> list[int]:
+    """The batch sizes to time once more after the runs, to see whether the machine is as it was.
+
+    Those that may be the fastest, and `BESIDE` at least: that one became slower shows beside others.
+
+    Args:
+        view: what the runs say; `None`: too little, all are timed.
+        searched: sizes whose learning rate was searched.
+    """
+    if view is None:
+        return sorted(searched)
+    chance = dict(zip(view.batch_sizes, view.chance_of_best.tolist(), strict=True))
+    likely = sorted(searched, key=lambda size: (-chance[size], size))
+    count = len(contenders(view).keys() & set(searched))
+    return sorted(likely[: max(count, BESIDE)])
 
 
 def next_step(

@@ -13,27 +13,13 @@ import numpy as np
 from rightbatch import units
 from rightbatch.errors import SettingError
 from rightbatch.records import Array, Progress
-from rightbatch.study import costs, generalisation
+from rightbatch.study import costs, generalisation, plan
 from rightbatch.study.ahead import Ahead
 from rightbatch.study.aim import Aim, check_far, whole_steps
 from rightbatch.study.costs import Costs, memory_of, too_large, usual_step
 from rightbatch.study.grid import outwards
 from rightbatch.study.noise import RunNoise, noise_once
 from rightbatch.study.outlook import Outlook, outlook
-from rightbatch.study.plan import (
-    LEAST_SEEDS,
-    MANY,
-    MORE,
-    SWEEP_COSTS,
-    TRIFLE,
-    at_a_time,
-    foreseen,
-    most_seeds,
-    next_step,
-    side_by_side,
-    skeleton,
-    to_time_again,
-)
 from rightbatch.study.pool import Choice, Pool, best_so_far, choices, pool
 from rightbatch.study.problem import Problem
 from rightbatch.study.quick import as_fact, estimate
@@ -147,7 +133,7 @@ class StudyRun:
 
     def _study(self, noise: RunNoise | None) -> None:
         """From the first tuned run to the answer."""
-        for size in skeleton(self.costs.sizes(), self._middle(), self._expected(noise)):
+        for size in plan.skeleton(self.costs.sizes(), self._middle(), self._expected(noise)):
             if size not in self.search.found:
                 self._foresee(None)
                 self._find(size)
@@ -159,7 +145,8 @@ class StudyRun:
             self._straighten()
         self._answer()  # what these runs say may have raised new doubt
         self.ahead.settle(deadline=self.session.deadline)
-        self.costs.time_again(sorted(self.search.found), total=self._total())
+        last = plan.to_time_last(None if self.complete else self._view(), self.search.found)
+        self.costs.time_again(last, total=self._total())
         self._answer()  # and so may the last timings
         if self.complete:
             self._compare_generalisation()
@@ -214,12 +201,12 @@ class StudyRun:
             stored={(run.batch_size, run.seed, run.point): run for run in self.store.runs()},
             ahead=self.ahead,
             together=self._together,
-            stops=[times * self.settings.seeds for times in (1, MORE, MANY)],
+            stops=[times * self.settings.seeds for times in (1, plan.MORE, plan.MANY)],
         )
 
     def _together(self, size: int) -> bool:
         seconds, steps = self.costs.seconds(), self.search.found[size].steps
-        return self.subject.stacks and side_by_side(size, seconds, steps=steps, budget=self.budget)
+        return self.subject.stacks and plan.side_by_side(size, seconds, steps=steps, budget=self.budget)
 
     def _answer(self) -> None:
         """Run what bears on the recommendation until it is sure enough."""
@@ -246,7 +233,7 @@ class StudyRun:
         """More seeds of each size that contends and has as few as the first, before looking again."""
         size: int | None = first
         number = self.search.seeds.get(first, 0)
-        until = number + at_a_time(number)
+        until = number + plan.at_a_time(number)
         while size in self.search.found and self.search.seeds.get(size, 0) < until:
             self._add_some(size)
             size = self._next_step(view, self.search.found, self.search.seeds)
@@ -255,27 +242,27 @@ class StudyRun:
     def _next_step(
         self, view: Outlook | None, searched: Collection[int], seeds: Mapping[int, int]
     ) -> int | None:
-        return next_step(
+        return plan.next_step(
             view,
             self.settings.batch_sizes if view is not None else self.costs.sizes(),
             middle=self._middle(),
             searched=searched,
             seeds=seeds,
-            most_seeds=most_seeds(self.settings.seeds, self._cost()),
+            most_seeds=plan.most_seeds(self.settings.seeds, self._cost()),
             rounds=self.costs.counted(),
             tolerance=self.tolerance,
         )
 
     def _to_time_again(self, view: Outlook | None) -> tuple[int, ...]:
         searched, rounds = self.search.found, self.costs.counted()
-        return to_time_again(view, searched=searched, rounds=rounds, tolerance=self.tolerance)
+        return plan.to_time_again(view, searched=searched, rounds=rounds, tolerance=self.tolerance)
 
     def _foresee(self, view: Outlook | None) -> None:
         """Let the seeds that come next be made ahead, of the sizes that were searched."""
         if not self.ahead.room:
             return
-        few = LEAST_SEEDS if view is None else 0
-        wanted = foreseen(
+        few = plan.LEAST_SEEDS if view is None else 0
+        wanted = plan.foreseen(
             lambda seeds: self._next_step(view, self.settings.batch_sizes, seeds),
             outwards(self.search.reached(), self._middle()),
             seeds=self.search.seeds,
@@ -298,11 +285,11 @@ class StudyRun:
     def _settle_curve(self) -> None:
         """More seeds of every size while B_crit is open and all runs took next to nothing."""
         reached = self.search.reached()
-        while (view := self._view()) is not None and view.curve_is_open and self._cost() < 2 * TRIFLE:
+        while (view := self._view()) is not None and view.curve_is_open and self._cost() < 2 * plan.TRIFLE:
             least = min(self.search.seeds.get(size, 0) for size in reached)
-            if least >= most_seeds(self.settings.seeds, 0):
+            if least >= plan.most_seeds(self.settings.seeds, 0):
                 return
-            for number in range(least, least + at_a_time(least)):
+            for number in range(least, least + plan.at_a_time(least)):
                 self._add_seeds(number + 1, math.inf)
 
     def _add_all_seeds(self, most: float) -> None:
@@ -319,10 +306,10 @@ class StudyRun:
 
     def _straighten(self) -> None:
         """More seeds of the sizes on which the curve hangs, where that takes little."""
-        seconds, most = self.costs.seconds(), _SHARE_OF_A_SIZE * self._cost() / LEAST_SEEDS
+        seconds, most = self.costs.seconds(), _SHARE_OF_A_SIZE * self._cost() / plan.LEAST_SEEDS
         found = self._table()[1].items()
         sizes = [size for size, choice in found if choice.steps * seconds[size] <= most]
-        for size, added in self.search.repeat_best(sizes, LEAST_SEEDS):
+        for size, added in self.search.repeat_best(sizes, plan.LEAST_SEEDS):
             self._tell_seeds(size, added)
 
     def _affords(self, size: int, most: float) -> bool:
@@ -346,7 +333,7 @@ class StudyRun:
         """Seconds that a sweep at the size would take likewise."""
         if (view := self._view()) is None:
             return math.inf
-        return SWEEP_COSTS * float(np.median(view.seconds[:, self.settings.batch_sizes.index(size)]))
+        return plan.SWEEP_COSTS * float(np.median(view.seconds[:, self.settings.batch_sizes.index(size)]))
 
     def _table(self) -> tuple[Pool, dict[int, Choice]]:
         """All runs, and the best learning rate of each size."""
