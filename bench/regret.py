@@ -42,8 +42,8 @@ from rightbatch.study.search import first_points
 from rightbatch.study.subject import Run, Sweep
 from tasks import TASKS, Task
 
-ROUNDS = 20
-"""Of timings, each size in turn, before the studies of a task and after them."""
+ROUNDS = 12
+"""Of timings, each size in turn, before every study of a task and after the last."""
 
 APART = 5000
 """From the first seed of one study to that of the next: they share none, and none with the oracle."""
@@ -163,13 +163,14 @@ def found_of(task: Task, oracle: dict[str, Any], arguments: argparse.Namespace) 
     """The studies of a task, with regret and cost."""
     sizes = [row["batch_size"] for row in oracle["sizes"]]
     simulated = arguments.clock is not None
-    before, pilot = (np.empty((0, len(sizes))), 0.0) if simulated else (timed(task, sizes), piloted(task))
-    rows = []
+    pilot = 0.0 if simulated else piloted(task)
+    rows, rounds = [], []
     for seed in range(0, arguments.seeds * APART, APART):
         clock = Clock(oracle, arguments.clock, seed) if simulated else None
+        rounds += [] if simulated else [timed(task, sizes)]
         rows.append(judged(task, oracle, seed, not arguments.answer_only, clock))
     stored = np.array([row["seconds_per_step"] for row in oracle["sizes"]])
-    per_step = stored if simulated else paced(np.concatenate([before, timed(task, sizes)])).seconds
+    per_step = stored if simulated else paced(np.concatenate([*rounds, timed(task, sizes)])).seconds
     add_regret(rows, oracle, dict(zip(sizes, per_step.tolist(), strict=True)))
     add_cost(rows, oracle["seconds"] * float(np.exp(np.log(per_step / stored).mean())), pilot)
     return rows

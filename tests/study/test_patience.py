@@ -56,7 +56,7 @@ def test_hardly_a_run_arrives_before_it_is_looked_at() -> None:
 
 
 def test_what_a_size_has_not_shown_is_taken_with_care() -> None:
-    """At most a quarter before its own seeds tell, a half after; and no less than the patience allows."""
+    """At most a quarter before its own seeds tell, 0.7 after; and no less than the patience allows."""
     assert unseen(0.05, known=False) == 0.25
-    assert unseen(0.05, known=True) == 0.5
+    assert unseen(0.05, known=True) == 0.7
     assert unseen(0.8, known=True) == unseen(0.8, known=False) == 1 / (HOPELESS * patience(0.8))

@@ -19,7 +19,7 @@ _RARE = 2.5
 _NEVER = 3 * math.sqrt(2)
 """Standard deviations of one run by which one is earlier than another once in 700 times."""
 
-_HALF = 0.5
+_MOST_UNSEEN = 0.7
 """Most of a run that is not looked at."""
 
 
@@ -62,13 +62,13 @@ def unseen(scatter: float, *, known: bool) -> float:
         known: whether it is also that of seeds of the size itself.
 
     Example:
-        >>> [round(unseen(scatter, known=True), 2) for scatter in (0.1, 0.2, 1.0)]
-        [0.5, 0.43, 0.03]
+        >>> [round(unseen(scatter, known=True), 2) for scatter in (0.05, 0.1, 0.2, 1.0)]
+        [0.7, 0.65, 0.43, 0.03]
         >>> unseen(0.1, known=False)
         0.25
     """
     surely = 1 / (HOPELESS * patience(scatter))
-    return max(surely, min(_HALF, math.exp(-_NEVER * scatter))) if known else surely
+    return max(surely, min(_MOST_UNSEEN, math.exp(-_NEVER * scatter))) if known else surely
 
 
 def _spread(logs: Array) -> tuple[Array, Array]:
