@@ -59,7 +59,7 @@ class Rules:
             self._judge_alone(curve, step)
         for curve in running:
             if curve.outcome is None and step > self.sweep.hopeless * self.first_arrival:
-                reason = f"not there after {self.sweep.hopeless:.3g} times the steps of a better learning rate"
+                reason = f"not there after {self.sweep.hopeless:g} times the steps of a better learning rate"
                 curve.end(Outcome.HOPELESS, reason)
 
     def _judge_alone(self, curve: Curve, step: int) -> None:
