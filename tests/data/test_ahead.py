@@ -3,6 +3,7 @@
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -101,6 +102,19 @@ def test_of_several_threads_one_is_that_which_asks() -> None:
         assert list(results) == list(range(9))
     assert len(set(done_by.values())) == 2
     assert threading.current_thread() in done_by.values()
+
+
+def test_what_was_taken_is_held_by_nobody() -> None:
+    """While the other thread is busy elsewhere, and all jobs are done here."""
+    free = threading.Event()
+    taken = []
+    with Ahead(depth=4, threads=2) as ahead:
+        ahead.submit(free.wait, 10)
+        for block in ahead.made(iter([lambda: np.zeros(9)] * 50)):
+            taken.append(weakref.ref(block))
+            del block
+            assert [here() is None for here in taken] == [True] * len(taken)
+        free.set()
 
 
 def test_ctrl_c_in_a_job_that_is_done_early_is_not_kept_for_later() -> None:

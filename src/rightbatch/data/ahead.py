@@ -78,7 +78,7 @@ class Ahead:
             if first.result.done():
                 break
             job()
-        return first.result.result()
+        return first.taken()
 
 
 class _Job(Generic[T]):
@@ -91,6 +91,12 @@ class _Job(Generic[T]):
     def claimed(self) -> bool:
         """Whether nobody had begun it; nobody will from now on."""
         return self._begun.acquire(blocking=False)
+
+    def taken(self) -> Any:
+        """The result, waited for, which is not held here any longer: a thread may come to this job late."""
+        result = self.result.result()
+        del self.result
+        return result
 
     def __call__(self) -> None:
         if self.claimed():
