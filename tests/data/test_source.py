@@ -46,6 +46,16 @@ def test_take_gives_the_rows_in_any_memory_layout(name: str, shape: tuple[int, .
     assert not np.shares_memory(taken, field)
 
 
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_each_gives_the_same_rows_when_they_are_asked_for(name: str) -> None:
+    """But fields as narrow as row numbers by one call."""
+    field, index = LAYOUTS[name], np.array([[5, 0], [0, 3]])
+    rows, labels = ArraySource((field, np.arange(6))).each(index)
+    assert [batch.tolist() for batch in rows] == [[field.tolist()[row] for row in batch] for batch in index]
+    assert labels.tolist() == index.tolist()
+    assert isinstance(rows, np.ndarray) == (field.nbytes <= 6 * 8)
+
+
 @pytest.mark.parametrize("data", [np.zeros((3000, 1000), order="F"), np.zeros((6000, 1000))[::2]])
 def test_take_never_copies_a_whole_field(data: Array) -> None:
     """Ten rows out of 24 MB in any layout cost the memory of ten rows."""

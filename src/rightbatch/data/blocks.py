@@ -11,7 +11,7 @@ from rightbatch.data.deliver import Convert
 from rightbatch.data.gather import Memory
 from rightbatch.data.order import RowNumbers
 from rightbatch.data.shard import Part, Shard
-from rightbatch.data.source import Source
+from rightbatch.data.source import NUMBER_BYTES, Source
 from rightbatch.data.tree import entries
 from rightbatch.records import Array, Tree
 
@@ -36,9 +36,6 @@ AHEAD_BYTES = 2**22
 LARGE_BYTES = 2**16
 """A batch of so many bytes is gathered by itself, when it is asked for: to gather several by one call saves
 less than it costs that memory is in use for longer, and leaves the cache (up to 1.15 times the seconds)."""
-
-INDEX_BYTES = 8
-"""Of one row number; all that a row of a view costs."""
 
 
 class Block(NamedTuple):
@@ -110,7 +107,7 @@ def blocks(
         part = shard.part(run, weighted=weighted)
         views = isinstance(numbers, range) and isinstance(part.columns, slice)
         apart = late and source.one_by_one and not views and part.rows * source.row_bytes >= LARGE_BYTES
-        row_bytes = INDEX_BYTES if views or apart else INDEX_BYTES + source.row_bytes
+        row_bytes = NUMBER_BYTES if views or apart else NUMBER_BYTES + source.row_bytes
         # never less than two batches where they are smaller than a block
         most = 1 + block_bytes // (part.rows * row_bytes)
         take = partial(_block, source, numbers, memory, run.size, part, apart)

@@ -18,6 +18,10 @@ COPIED_BYTES = 2**24
 """Largest field that is copied into row order, where it is not: four such fields are 64 MB."""
 
 
+NUMBER_BYTES = 8
+"""Of a row number."""
+
+
 class Source(Protocol):
     """Where rows live: they are asked for by number, many batches by one call."""
 
@@ -72,6 +76,7 @@ class ArraySource(Source):
         self.row_bytes = sum(field.nbytes // self.rows for _, field in fields(arrays))
         self._built = builder(arrays)
         self._ordered: list[Any] | None = None
+        self._small = [field.nbytes <= self.rows * NUMBER_BYTES for _, field in fields(arrays)]
         self.one_by_one = not any(isinstance(field, Ragged) for _, field in fields(arrays))
 
     def take(self, index: Array, memory: Memory | None = None) -> Tree:
@@ -89,13 +94,15 @@ class ArraySource(Source):
     def each(self, index: Array, memory: Memory | None = None) -> Tree:
         """The same rows, but a field is an iterator that gathers a batch when it is asked for.
 
-        A large batch is then warm in the cache when it is used, and its memory comes back at once.
+        A large batch is then warm in the cache when it is used, and its memory comes back at once. A field
+        whose rows take no more than their numbers, such as labels, is gathered by one call.
 
         Args:
             index: as in `take`.
             memory: where to; none: fresh memory.
         """
-        return self._built([map(take, index) for take in self._takes(memory)])
+        pairs = zip(self._takes(memory), self._small, strict=True)
+        return self._built([take(index) if small else map(take, index) for take, small in pairs])
 
     def views(self, start: int, batches: int, size: int, columns: slice) -> Tree:
         """Batches of neighbouring rows as read-only views, without a copy (but of ragged fields).
