@@ -169,6 +169,8 @@ def test_after_the_runs_the_likeliest_sizes_are_timed_once_more() -> None:
     assert to_time_last(sure, {8, 16, 32, 64}) == [8, 16, 32]
     assert to_time_last(sure, {16, 32, 64}) == [16, 32, 64]
     assert to_time_last(sure, {16, 32}) == [16, 32]
+    second = [[1.0, 1.1, 9, 9]] * 91 + [[9.0, 1.0, 9, 0.9]] * 6 + [[9.0, 1.0, 0.9, 9]] * 3
+    assert to_time_last(view(second), {8, 16, 32, 64}) == [8, 16, 64]  # 16 is the best, never the first
     open_ = view([list(np.roll([1.0, 2, 3, 4], shift)) for shift in range(4)])
     assert to_time_last(open_, {8, 16, 32, 64}) == [8, 16, 32, 64]
     assert to_time_last(None, {64, 8}) == [8, 64]

@@ -142,37 +142,46 @@ def _start(sizes: Floats, seen: Floats) -> _Constants:
 
 
 def _fitted(sizes: Floats, seen: Floats, near: _Constants, free: int) -> _Constants:
-    """The first so many of a, b and g by robust least squares on ln t, from those near; else g is 1.
-
-    In ln a, ln b and the log odds of g within its bounds, so that none is needed in the search; the loss is
-    2 (sqrt(1 + z) - 1) for z squared errors of the usual size, as squares of what the search is given.
-    """
-    log_sizes, log_seen = np.log(sizes), np.log(seen)
-
-    def gamma_of(x: Floats) -> float:
-        return 1 + _MORE_GAMMA * float(special.expit(x[2])) if free > 2 else 1.0
-
-    def parts(x: Floats) -> tuple[Floats, Floats, Floats]:
-        low, high, gamma = np.full(sizes.size, x[0]), x[1] + log_sizes, gamma_of(x)
-        error = np.logaddexp(gamma * low, gamma * high) / gamma - log_seen
-        return low, high, error
-
-    def residuals(x: Floats) -> Floats:
-        *_, error = parts(x)
-        return np.asarray(error * np.sqrt(2 / (1 + np.hypot(1, error / USUAL_DEVIATION))))
-
-    def slopes(x: Floats) -> Floats:
-        low, high, error = parts(x)
-        gamma, root = gamma_of(x), np.hypot(1, error / USUAL_DEVIATION)
-        share = special.expit(gamma * (low - high))  # of a: how far its part rules at this size
-        by_gamma = (share * low + (1 - share) * high - log_seen - error) / gamma
-        by_odds = by_gamma * (gamma - 1) * (MOST_GAMMA - gamma) / _MORE_GAMMA
-        return np.column_stack([share, 1 - share, by_odds][:free]) / (root * np.sqrt(2 / (1 + root)))[:, None]
-
+    """The first so many of a, b and g by robust least squares on ln t, from those near; else g is 1."""
+    search = _Search(np.log(sizes), np.log(seen), free)
     odds = special.logit(np.clip((near[2] - 1) / _MORE_GAMMA, _NEAR_END, 1 - _NEAR_END))
     start = np.array([*np.log(near[:2]), odds])[:free]
-    found = optimize.least_squares(residuals, start, slopes, method="lm").x
-    return float(np.exp(found[0])), float(np.exp(found[1])), gamma_of(found)
+    found = optimize.least_squares(search.residuals, start, search.slopes, method="lm").x
+    return float(np.exp(found[0])), float(np.exp(found[1])), search.gamma(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The search in ln a, ln b and the log odds of g within its bounds, so that none is needed.
+
+    Squares of the residuals add up to the loss, 2 (sqrt(1 + z) - 1) of z squared errors of the usual size.
+    """
+
+    log_sizes: Floats
+    log_seen: Floats
+    free: int
+
+    def gamma(self, x: Floats) -> float:
+        return 1 + _MORE_GAMMA * float(special.expit(x[2])) if self.free > 2 else 1.0
+
+    def residuals(self, x: Floats) -> Floats:
+        error = self._error(x)
+        return np.asarray(error * np.sqrt(2 / (1 + np.hypot(1, error / USUAL_DEVIATION))))
+
+    def slopes(self, x: Floats) -> Floats:
+        error, gamma, high = self._error(x), self.gamma(x), x[1] + self.log_sizes
+        share = special.expit(gamma * (x[0] - high))  # of a: how far its part rules at this size
+        by_gamma = (share * x[0] + (1 - share) * high - self.log_seen - error) / gamma
+        by_odds = by_gamma * (gamma - 1) * (MOST_GAMMA - gamma) / _MORE_GAMMA
+        root = np.hypot(1, error / USUAL_DEVIATION)
+        columns = np.column_stack([share, 1 - share, by_odds][: self.free])
+        return np.asarray(columns / (root * np.sqrt(2 / (1 + root)))[:, None])
+
+    def _error(self, x: Floats) -> Floats:
+        """Of ln t."""
+        gamma = self.gamma(x)
+        found = np.logaddexp(gamma * x[0], gamma * (x[1] + self.log_sizes)) / gamma
+        return np.asarray(found - self.log_seen)
 
 
 def _no_form(sizes: Floats, seen: Floats, near: _Constants | None) -> _Constants:

@@ -143,9 +143,9 @@ def to_time_last(view: Outlook | None, searched: Collection[int]) -> list[int]:
     if view is None:
         return sorted(searched)
     chance = dict(zip(view.batch_sizes, view.chance_of_best.tolist(), strict=True))
-    likely = sorted(searched, key=lambda size: (-chance[size], size))
-    count = len(contenders(view).keys() & set(searched))
-    return sorted(likely[: max(count, BESIDE)])
+    first = contenders(view).keys() & set(searched)
+    likely = sorted(searched, key=lambda size: (size not in first, -chance[size], size))
+    return sorted(likely[: max(len(first), BESIDE)])
 
 
 def next_step(
