@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,13 +14,15 @@ from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
 from rightbatch.study.ahead import Ahead
 from rightbatch.study.executor import Made, Work, made_by
+from rightbatch.study.function import Function
 from rightbatch.study.plan import foreseen
 from rightbatch.study.problem import Problem
 from rightbatch.study.run import StudyRun
-from rightbatch.study.search import first_points
+from rightbatch.study.search import Search, first_points
+from rightbatch.study.session import Session
 from rightbatch.study.settings import Settings
 from rightbatch.study.store import Store
-from rightbatch.study.subject import DeadlineError, Sweep
+from rightbatch.study.subject import DeadlineError, Subject, Sweep
 from rightbatch.train.target import Target
 from study.hand_made import blobs, run
 
@@ -130,6 +132,16 @@ def test_what_was_taken_is_expected_no_more() -> None:
     assert [asked for asked, _ in recorder.asked] == [sweep(0), sweep(1), sweep(2)]
 
 
+def test_what_is_expected_is_looked_at_when_there_is_room() -> None:
+    """With two jobs one beside the sweep that is waited for, and one when that is done; six are never told."""
+    recorder, seen = Recorder(jobs=2), list[int]()
+    ahead = Ahead(recorder)
+    ahead.expect(sweep(seen.append(seed) or seed) for seed in range(1, 9))  # type: ignore[func-returns-value]
+    later(partial(recorder.wait_for, 2), partial(recorder.answer, 0))
+    ahead.make(blobs(), sweep(0), deadline=soon())
+    assert seen == [1, 2]
+
+
 def test_a_sweep_of_other_settings_is_not_taken() -> None:
     """What was made ahead with fewer steps is not what is asked for."""
     recorder = Recorder()
@@ -206,6 +218,69 @@ def _times(factor: int, problem: Problem) -> int:
     return factor * (problem.samples + len(problem.validation[0]))
 
 
+class Told(Ahead):
+    """Makes sweeps one after the other, and knows what was expected last and what was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.expected: list[Sweep] = []
+        self.asked: list[Sweep] = []
+
+    def expect(self, sweeps: Iterable[Sweep]) -> None:
+        self.expected = list(sweeps)
+
+    def make(self, subject: Subject, sweep: Sweep, *, deadline: float, alone: bool = False) -> Made:
+        self.asked.append(sweep)
+        return super().make(subject, sweep, deadline=deadline, alone=alone)
+
+
+def searched(*sizes: int) -> tuple[Search, Told]:
+    """Three seeds of each of these sizes of the blobs."""
+    told = Told()
+    search = Search(
+        subject=blobs(),
+        store=Store(None),
+        session=Session(300, lambda progress: None, settled=0),
+        seed=0,
+        target=Target("loss", "validation", 0.45),
+        wide=first_points(),
+        stored={},
+        ahead=told,
+    )
+    for size in sizes:
+        search.find(size)
+        for _ in range(3):
+            search.add_seeds(size)
+    told.asked.clear()
+    return search, told
+
+
+def test_what_is_expected_of_the_next_race_is_what_it_asks_for() -> None:
+    """To the last setting, though how seeds scatter, which says when they are looked at, is seen anew."""
+    search, told = searched(8, 32)
+    before = search.scatter[8]
+    search.expect([(8, 3), (8, 4)])
+    wanted = told.expected
+    search.add_seeds(8)
+    search.add_seeds(8)
+    assert wanted == told.asked
+    assert search.scatter[8] != before
+
+
+def test_a_size_to_be_searched_is_expected_where_it_will_begin() -> None:
+    """After the seeds; but not where timings come from training, which nothing may go on beside."""
+    search, told = searched(8, 32)
+    search.expect([(32, 3)], [128])
+    wanted = told.expected
+    search.add_seeds(32)
+    search.find(128)
+    assert wanted == told.asked[:2]
+    assert wanted[-1].batch_size == 128
+    search.subject = Function(train=lambda batch_size, lr, seed: iter(()), samples=300, name="")
+    search.expect([], [64])
+    assert not told.expected
+
+
 def test_foreseen_are_the_steps_that_the_plan_would_take() -> None:
     """Sizes in turn until the plan is content; a size that is still to be searched is stepped over."""
 
@@ -217,6 +292,12 @@ def test_foreseen_are_the_steps_that_the_plan_would_take() -> None:
     wanted = foreseen(step, [16, 8], seeds={8: 1}, planned=3, most=99)
     assert wanted == [(16, 0), (8, 1), (16, 1), (16, 2), (8, 2)]
     assert foreseen(step, [16, 8], seeds={8: 1}, planned=3, most=2) == wanted[:2]
+
+
+def test_nothing_is_foreseen_beyond_the_race_under_way() -> None:
+    """Its end says with which learning rates a size goes on; the planned seeds of the others go first."""
+    wanted = foreseen(lambda seeds: 8, [16, 8], seeds={8: 4, 16: 2}, planned=9, most=99)
+    assert wanted == [(8, 4), (8, 5), (16, 2)]
 
 
 def test_a_study_lets_the_next_seeds_be_made_ahead() -> None:

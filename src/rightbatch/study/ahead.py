@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, wait
+from itertools import islice
 from typing import Any, TypeVar
 
 from rightbatch.checks import one_of, whole_number
@@ -41,13 +42,14 @@ class Ahead:
 
     def __init__(self, executor: Executor | None) -> None:
         self._executor = executor
-        self._expected: list[Sweep] = []
+        self._expected: Iterator[Sweep] = iter(())
+        self._taken: set[Sweep] = set()
         self._under_way: dict[Sweep, Future[Made]] = {}
 
     @property
     def room(self) -> int:
-        """How many sweeps are worth expecting: some are done while one is waited for."""
-        return 0 if self._executor is None else 4 * self._executor.jobs
+        """How many seeds are worth expecting: many are done while a long sweep is waited for."""
+        return 0 if self._executor is None else 12 * self._executor.jobs
 
     def begin(self) -> None:
         """Get the executor ready; from then on until the first sweep this machine is at rest."""
@@ -55,8 +57,12 @@ class Ahead:
             self._executor.begin()
 
     def expect(self, sweeps: Iterable[Sweep]) -> None:
-        """What will probably be asked for, the first first; replaces what was expected before."""
-        self._expected = list(sweeps)
+        """What will probably be asked for, the first first; replaces what was expected before.
+
+        Args:
+            sweeps: looked at one by one, when there is room for another.
+        """
+        self._expected, self._taken = iter(sweeps), set()
 
     def make(self, subject: Subject, sweep: Sweep, *, deadline: float, alone: bool = False) -> Made:
         """Make a sweep, or take it if it was made ahead.
@@ -137,11 +143,11 @@ class Ahead:
         """The runs of the sweep; until they are there the executor is never without work."""
         self._submit(executor, sweep, deadline)
         while True:
-            waiting = [other for other in self._expected if other not in self._under_way]
-            for other in waiting[: max(executor.jobs - len(self._busy()), 0)]:
+            new = (other for other in self._expected if other not in self._taken | self._under_way.keys())
+            for other in islice(new, max(executor.jobs - len(self._busy()), 0)):
                 self._submit(executor, other, deadline)
             if self._under_way[sweep].done():
-                self._expected = [other for other in self._expected if other != sweep]
+                self._taken.add(sweep)
                 return self._under_way.pop(sweep).result()[0]
             _wait(self._busy(), deadline, FIRST_COMPLETED)
 

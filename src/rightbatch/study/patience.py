@@ -19,25 +19,36 @@ _RARE = 2.5
 _NEVER = 3 * math.sqrt(2)
 """Standard deviations of one run by which one is earlier than another once in 700 times."""
 
+_GRAIN = 0.05
+"""Scatter is a multiple of this."""
+
+_ROUNDING = 1e-9
+"""By which a float may be above the multiple that it is."""
+
 _MOST_UNSEEN = 0.7
 """Most of a run that is not looked at."""
 
 
-def scatter_of(runs: Sequence[Run], batch_sizes: Collection[int], size: int) -> float:
-    """Standard deviation of ln S: of the size's own seeds and, worth a few of them, of all sizes.
+def scatters(runs: Sequence[Run], batch_sizes: Collection[int], wanted: Collection[int]) -> dict[int, float]:
+    """Standard deviation of ln S: of a size's own seeds and, worth a few of them, of all sizes.
+
+    Rounded up to a multiple of 0.05: what is trained next seldom hangs on the last run.
 
     Args:
         runs: those of the fine grid, at every size.
         batch_sizes: sizes they are of.
-        size: the batch size in question, which need not be among them.
+        wanted: the batch sizes in question, which need not be among them.
     """
     table = pool(runs, [*batch_sizes])
     logs = chosen_log_steps(table, choices(table))
     squares, free = _spread(logs)
     everywhere = (PRIOR_RUNS * PRIOR_SCATTER**2 + squares.sum()) / (PRIOR_RUNS + free.sum())
-    own = np.array(table.batch_sizes) == size
-    variance = (PRIOR_RUNS * everywhere + squares[own].sum()) / (PRIOR_RUNS + free[own].sum())
-    return math.sqrt(variance)
+    found = {}
+    for size in wanted:
+        own = np.array(table.batch_sizes) == size
+        variance = (PRIOR_RUNS * everywhere + squares[own].sum()) / (PRIOR_RUNS + free[own].sum())
+        found[size] = _GRAIN * math.ceil(math.sqrt(variance) / _GRAIN - _ROUNDING)
+    return found
 
 
 def patience(scatter: float) -> float:

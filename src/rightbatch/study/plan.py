@@ -204,6 +204,8 @@ def foreseen(
 ) -> list[tuple[int, int]]:
     """The seeds that will probably be asked for: as if the runs to come changed nothing.
 
+    None beyond the race under way of a size, for its end says with which learning rates the next goes on.
+
     Args:
         step: `next_step` by the seeds run of each size.
         searched: sizes whose learning rate is known and reached the target, in the order of the table.
@@ -215,14 +217,17 @@ def foreseen(
         Batch sizes, each with the number of a seed, in the order of their turn.
 
     Example:
-        >>> foreseen(lambda seeds: 8 if seeds[8] < 3 else None, [8, 4], seeds={8: 1}, planned=2, most=9)
+        >>> foreseen(lambda seeds: 8 if seeds[8] < 5 else None, [8, 4], seeds={8: 1}, planned=2, most=9)
         [(8, 1), (8, 2), (4, 0), (4, 1)]
     """
     after = dict.fromkeys(searched, 0) | dict(seeds)
+    ends = {size: number - number % RACE + RACE for size, number in after.items()}
     found: list[tuple[int, int]] = []
     while len(found) < most and (size := step(after)) is not None:
+        if after.get(size, 0) == ends.get(size, RACE):
+            break
         if size in searched:
             found.append((size, after[size]))
         after[size] = after.get(size, 0) + 1
-    left = [(size, k) for k in range(planned) for size in searched if after[size] <= k]
+    left = [(size, k) for k in range(planned) for size in searched if after[size] <= k < ends[size]]
     return [*found, *left][:most]

@@ -5,7 +5,7 @@ store alone: a study that is killed and started again goes the same way.
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -257,8 +257,8 @@ class StudyRun:
         searched, rounds = self.search.found, self.costs.counted()
         return plan.to_time_again(view, searched=searched, rounds=rounds, tolerance=self.tolerance)
 
-    def _foresee(self, view: Outlook | None) -> None:
-        """Let the seeds that come next be made ahead, of the sizes that were searched."""
+    def _foresee(self, view: Outlook | None, new: Sequence[int] = ()) -> None:
+        """Let the seeds that come next be made ahead, of the sizes that were searched, then the new sizes."""
         if not self.ahead.room:
             return
         few = plan.LEAST_SEEDS if view is None else 0
@@ -269,18 +269,22 @@ class StudyRun:
             planned=self.settings.seeds if self.complete else few,
             most=self.ahead.room,
         )
-        self.search.expect_seeds(wanted)
+        self.search.expect(wanted, new)
 
     def _complete(self) -> None:
         """The table, while that costs no more than the answer did: the other sizes, then the other seeds."""
         before = self._cost()
         most = before + max(before, _SHARE_TO_COMPLETE * self.budget)
-        for size in outwards(self.costs.sizes(), self._middle()):
-            if size not in self.search.found and self._affords(size, most):
-                self._foresee(None)
-                self._find(size)
+        while new := self._to_complete(most):
+            self._foresee(None, new)
+            self._find(new[0])
         self._add_all_seeds(most)
         self._settle_curve()
+
+    def _to_complete(self, most: float) -> list[int]:
+        """Sizes to search that leave all runs within so many seconds."""
+        sizes = outwards(self.costs.sizes(), self._middle())
+        return [size for size in sizes if size not in self.search.found and self._affords(size, most)]
 
     def _settle_curve(self) -> None:
         """More seeds of every size while B_crit is open and all runs took next to nothing."""

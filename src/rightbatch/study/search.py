@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from rightbatch.stats.scatter import PRIOR_SCATTER
 from rightbatch.study.ahead import Ahead
 from rightbatch.study.grid import around, best_point, lr_at, next_points
 from rightbatch.study.guess import guess
-from rightbatch.study.patience import patience, scatter_of, unseen
+from rightbatch.study.patience import patience, scatters, unseen
 from rightbatch.study.pool import NOT_REACHED, RACE, Choice, choices, pool, scores_of
 from rightbatch.study.session import Session
 from rightbatch.study.store import Store
@@ -52,6 +53,21 @@ class Found:
     """To target with it; infinite: not reached."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Runs of one batch size that are asked for at once."""
+
+    size: int
+    numbers: range
+    """Of the seeds."""
+    points: Collection[int]
+    """Of the learning rates."""
+    most_steps: int
+    """That a run may take."""
+    scatter: float = PRIOR_SCATTER
+    """Standard deviation of ln S over the seeds."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Search:
     """The runs made so far, and how more are made.
@@ -87,7 +103,7 @@ class Search:
     fine: dict[int, set[int]] = field(default_factory=dict)
     """Points of the fine grid of every batch size, run with each of these seeds."""
     scatter: dict[int, float] = field(default_factory=dict)
-    """Standard deviation of ln S over the seeds of every batch size, as of its last race."""
+    """Standard deviation of ln S over the seeds of every batch size, as of when its last race began."""
 
     def reached(self) -> list[int]:
         """The sizes at which the target was reached."""
@@ -111,18 +127,16 @@ class Search:
 
     def find(self, size: int) -> str:
         """Find the best learning rate of a batch size on the coarse grid, from the first seed; in words."""
-        points = {known: self.found[known].point for known in self.found}
-        wanted = around(guess(points, size), below=2, above=2) if points else list(self.wide)
-        most_steps = self._most_steps(size, self.found)
+        part = self._coarse(size)
         tried: set[int] = set()
         scores: dict[int, float] = {}
-        while wanted:
-            self._sweep(size, range(1), wanted, most_steps, alone=not self.subject.timed_apart)
-            tried.update(wanted)
+        while part.points:
+            self._sweep(part, alone=not self.subject.timed_apart)
+            tried.update(part.points)
             runs = [run for run in self._runs_of(size, self.seed) if run.point in tried]
             scores = scores_of(runs, self.target.value)
             beyond = any(run.outcome is Outcome.OUT_OF_MEMORY for run in runs)
-            wanted = [] if beyond or _all_the_same(scores) else next_points(scores)
+            part = replace(part, points=[] if beyond or _all_the_same(scores) else next_points(scores))
         best = best_point(scores)
         steps = math.exp(scores[best]) if scores[best] < NOT_REACHED else math.inf
         self.found[size] = Found(best, steps)
@@ -136,17 +150,18 @@ class Search:
         """
         number = self.seeds.get(size, 0)
         if number % RACE == 0:
-            self.scatter[size] = scatter_of(self._fine_runs(), self.fine, size)
-        stack = self._stack(size, number)
-        self._fine(size, stack, self._racing(size, number))
-        self.seeds[size] = stack.stop
+            self.scatter |= self._scatters([size])
+        part = self._race(size, number, self.scatter[size])
+        self._sweep(part)
+        self.seeds[size] = part.numbers.stop
         while more := self._beyond_edge(size):
-            stacks = self._stacks(size, 0, stack.stop)
-            self._expect((size, each, more) for each in stacks)
-            for each in stacks:
-                self._fine(size, each, more)
+            stacks = self._stacks(size, 0, part.numbers.stop)
+            parts = [replace(part, numbers=stack, points=more) for stack in stacks]
+            self._expect(parts)
+            for each in parts:
+                self._sweep(each)
             self.fine[size].update(more)
-        return len(stack)
+        return len(part.numbers)
 
     def repeat_best(self, sizes: Sequence[int], seeds: int) -> Iterator[tuple[int, int]]:
         """Bring these sizes, if run on the fine grid, to so many seeds with their best learning rate alone.
@@ -154,15 +169,17 @@ class Search:
         Yields:
             A size, and how many seeds it was run with, as often as it was run.
         """
-        best = {size: {choice.point} for size, choice in choices(pool(self._fine_runs(), sizes)).items()}
-        stacks = [(size, stack) for size in best for stack in self._stacks(size, self.seeds[size], seeds)]
-        stacks.sort(key=lambda each: each[1].start)
-        left = [(size, stack, best[size]) for size, stack in stacks]
-        for done, (size, stack, points) in enumerate(left):
+        left = [
+            self._fine(size, stack, {choice.point}, self.scatter[size])
+            for size, choice in choices(pool(self._fine_runs(), sizes)).items()
+            for stack in self._stacks(size, self.seeds[size], seeds)
+        ]
+        left.sort(key=lambda part: part.numbers.start)
+        for done, part in enumerate(left):
             self._expect(left[done:])
-            self._fine(size, stack, points)
-            self.seeds[size] = stack.stop
-            yield size, len(stack)
+            self._sweep(part)
+            self.seeds[part.size] = part.numbers.stop
+            yield part.size, len(part.numbers)
 
     def _most_steps(self, size: int, found: Mapping[int, Found], slack: float = _SLACK) -> int:
         """Steps that a run may take: from the sizes done, or so many epochs while there is none."""
@@ -172,20 +189,42 @@ class Search:
         least = min([*smaller, *larger], default=math.inf)
         return min(epochs, math.ceil(slack * least) + 10) if math.isfinite(least) else epochs
 
-    def expect_seeds(self, wanted: Sequence[tuple[int, int]]) -> None:
-        """Let these be made ahead: batch sizes that were searched, each with the number of a seed."""
-        left: list[tuple[int, range, Collection[int]]] = []
-        stops = dict(self.seeds)
-        for size, number in wanted:
-            if number // RACE <= self.seeds.get(size, 0) // RACE and number >= stops.get(size, 0):
-                stack = self._stack(size, number)
-                left.append((size, stack, self._racing(size, number)))
-                stops[size] = stack.stop
-        self._expect(left)
+    def expect(self, seeds: Sequence[tuple[int, int]], new: Sequence[int] = ()) -> None:
+        """Let these be made ahead, so far as they can be made beside others.
 
-    def _expect(self, wanted: Iterable[tuple[int, range, Collection[int]]]) -> None:
-        steps = ((each, self._most_fine_steps(each[0])) for each in wanted)
-        self.ahead.expect(sweep for each, most_steps in steps for sweep in self._missing(*each, most_steps))
+        Args:
+            seeds: batch sizes that were searched, each with the number of a seed of the race under way.
+            new: batch sizes to search then.
+        """
+        searches = (self._coarse(size) for size in new if self.subject.timed_apart)
+        self._expect(chain(self._races(seeds), searches))
+
+    def _races(self, seeds: Sequence[tuple[int, int]]) -> Iterator[_Part]:
+        scatter = self.scatter | self._scatters({size for size, number in seeds if number % RACE == 0})
+        stops = dict(self.seeds)
+        for size, number in seeds:
+            if number >= stops.get(size, 0):
+                part = self._race(size, number, scatter[size])
+                stops[size] = part.numbers.stop
+                yield part
+
+    def _expect(self, parts: Iterable[_Part]) -> None:
+        self.ahead.expect(sweep for part in parts for sweep in self._missing(part))
+
+    def _coarse(self, size: int) -> _Part:
+        """What is trained first at a batch size."""
+        known = {size: found.point for size, found in self.found.items()}
+        points = around(guess(known, size), below=2, above=2) if known else self.wide
+        return _Part(size, range(1), points, self._most_steps(size, self.found))
+
+    def _race(self, size: int, number: int, scatter: float) -> _Part:
+        """What is trained from the seed of this number on."""
+        return self._fine(size, self._stack(size, number), self._racing(size, number), scatter)
+
+    def _fine(self, size: int, numbers: range, points: Collection[int], scatter: float) -> _Part:
+        slack = _SLACK * patience(scatter) / HOPELESS
+        most_steps = self._most_steps(size, {size: self.found[size]}, slack)
+        return _Part(size, numbers, points, most_steps, scatter)
 
     def _stack(self, size: int, number: int) -> range:
         """The seeds, by number, that are trained together, of which this is the first.
@@ -221,24 +260,15 @@ class Search:
         racing = in_the_race(np.array([[logs[seed, point] for point in left] for seed in judged]))
         return {point for point, yes in zip(left, racing, strict=True) if yes}
 
-    def _fine(self, size: int, numbers: range, points: Collection[int]) -> None:
-        self._sweep(size, numbers, points, self._most_fine_steps(size))
+    def _scatters(self, sizes: Collection[int]) -> dict[int, float]:
+        """As the runs of the fine grid show them now."""
+        return scatters(self._fine_runs(), self.fine, sizes) if sizes else {}
 
-    def _most_fine_steps(self, size: int) -> int:
-        slack = _SLACK * self._patience(size) / HOPELESS
-        return self._most_steps(size, {size: self.found[size]}, slack)
-
-    def _patience(self, size: int) -> float:
-        return patience(self._scatter(size))
-
-    def _scatter(self, size: int) -> float:
-        return self.scatter.get(size, PRIOR_SCATTER)
-
-    def _unseen(self, size: int, seed: int) -> float:
+    def _unseen(self, part: _Part, seed: int) -> float:
         """Steps in which a seed surely does not arrive; the first is looked at from the beginning."""
         if seed == self.seed:
             return 0.0
-        return self.found[size].steps * unseen(self._scatter(size), known=seed - self.seed >= RACE)
+        return self.found[part.size].steps * unseen(part.scatter, known=seed - self.seed >= RACE)
 
     def _fine_runs(self) -> list[Run]:
         return [run for run in self.runs if run.point in self.fine.get(run.batch_size, ())]
@@ -255,44 +285,43 @@ class Search:
             return [point - 2, point - 1]
         return [point + 1, point + 2] if point == max(points) else []
 
-    def _sweep(
-        self, size: int, numbers: range, points: Collection[int], most_steps: int, *, alone: bool = False
-    ) -> None:
-        """Runs of these learning rates from the seeds of these numbers, those of earlier sessions taken."""
-        for seed in self._seeds_of(numbers):
-            done = self._points_of(size, seed)
-            known = [(size, seed, point) for point in sorted(points) if point not in done]
+    def _sweep(self, part: _Part, *, alone: bool = False) -> None:
+        """These runs, those of earlier sessions taken."""
+        for seed in self._seeds_of(part):
+            done = self._points_of(part.size, seed)
+            known = [(part.size, seed, point) for point in sorted(part.points) if point not in done]
             self.runs.extend(self.stored[key] for key in known if key in self.stored)
-        for work in self._missing(size, numbers, points, most_steps):
+        for work in self._missing(part):
             self.session.check()
             self.session.worked = True
             runs, timings = self.ahead.make(self.subject, work, deadline=self.session.deadline, alone=alone)
             self.store.add_runs(runs, timings, seconds=self.session.spent)
             self.runs.extend(runs)
 
-    def _missing(self, size: int, numbers: range, points: Collection[int], most_steps: int) -> list[Sweep]:
+    def _missing(self, part: _Part) -> list[Sweep]:
         """What was not trained yet, in this session or an earlier one; seeds that miss the same, together."""
         seeds: dict[tuple[int, ...], list[int]] = {}
-        for seed in self._seeds_of(numbers):
-            done = self._points_of(size, seed)
-            left = tuple(p for p in sorted(points) if p not in done and (size, seed, p) not in self.stored)
+        for seed in self._seeds_of(part):
+            done = self._points_of(part.size, seed)
+            new = (point for point in sorted(part.points) if point not in done)
+            left = tuple(point for point in new if (part.size, seed, point) not in self.stored)
             if left:
                 seeds.setdefault(left, []).append(seed)
         return [
             Sweep(
                 target=self.target,
-                batch_size=size,
+                batch_size=part.size,
                 seeds=tuple(which),
                 points=left,
-                most_steps=most_steps,
-                unseen=last_check(min(self._unseen(size, which[0]), most_steps - 1)),
-                hopeless=self._patience(size),
+                most_steps=part.most_steps,
+                unseen=last_check(min(self._unseen(part, which[0]), part.most_steps - 1)),
+                hopeless=patience(part.scatter),
             )
             for left, which in seeds.items()
         ]
 
-    def _seeds_of(self, numbers: range) -> range:
-        return range(self.seed + numbers.start, self.seed + numbers.stop)
+    def _seeds_of(self, part: _Part) -> range:
+        return range(self.seed + part.numbers.start, self.seed + part.numbers.stop)
 
     def _points_of(self, size: int, seed: int) -> set[int]:
         return {run.point for run in self._runs_of(size, seed)}
