@@ -1,11 +1,13 @@
-"""Runs per second of a study with one and with two jobs, in turns, and whether the answer is the same.
+"""Runs per second of a study with one and with two jobs, in turns, and how far apart their answers are.
 
     python bench/jobs.py [TURNS]
 
 The next character of a text, with an MLP of 256 units: with one job half a minute, and then, with more
 seeds, over a minute: what one process does alone weighs the less the longer a study is. The tolerance is so
-large and the seeds are so many that every size gets all of them, whatever the timings say, so both do the
-same work.
+large and the seeds are so many that every size gets all of them, whatever the timings say, so all do the
+same work. Every study times the steps anew: of two sizes as fast as each other within a few per cent it may
+recommend the one or the other, so it is told, too, how much slower the sizes recommended are in each other's
+studies.
 """
 
 import sys
@@ -22,20 +24,18 @@ GOAL = 1.7
 
 def main() -> None:
     """Print a line for each study, and the ratio of the paces."""
-    turns = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    turns = int(sys.argv[1]) if len(sys.argv) > 1 else 2
     for seeds in SEEDS:
-        paces, answers = {1: [0.0, 0.0], 2: [0.0, 0.0]}, []
+        paces, documents = {1: [0.0, 0.0], 2: [0.0, 0.0]}, []
         for jobs in (1, 2) * turns:
             found, seconds = _studied(seeds, jobs)
-            runs = found.to_dict()["cost"]["runs"]
+            documents.append(found.to_dict())
+            runs = documents[-1]["cost"]["runs"]
             paces[jobs][0] += runs
             paces[jobs][1] += seconds
-            answers.append(_answer(found))
             print(f"{seeds} seeds, {jobs} job(s): {seconds:6.1f} s, {runs} runs; {found}", flush=True)
-        if any(answer != answers[0] for answer in answers):
-            raise SystemExit(f"The recommendations differ: {answers}")
         one, two = (paces[jobs][0] / paces[jobs][1] for jobs in (1, 2))
-        print(f"the same recommendation; throughput of two over one: {two / one:.2f} (goal {GOAL})")
+        print(f"throughput of two over one: {two / one:.2f} (goal {GOAL}); {_compared(documents)}")
 
 
 def _studied(seeds: int, jobs: int) -> tuple[rb.Study, float]:
@@ -55,10 +55,17 @@ def _studied(seeds: int, jobs: int) -> tuple[rb.Study, float]:
     return found, time.perf_counter() - started
 
 
-def _answer(found: rb.Study) -> tuple[Any, ...] | None:
-    """Batch size and learning rate recommended."""
-    best = found.recommendation
-    return None if best is None else (best.batch_size, best.learning_rate)
+def _compared(documents: list[dict[str, Any]]) -> str:
+    """Whether all recommend the same size; if not, how far apart they are by any study's own seconds."""
+    answers = {document["recommendation"]["batch_size"] for document in documents}
+    if len(answers) == 1:
+        return "the same batch size in all"
+    seconds = [
+        {row["batch_size"]: row["seconds_to_target"] for row in document["batch_sizes"]}
+        for document in documents
+    ]
+    most = max(known[size] / min(known[other] for other in answers) for known in seconds for size in answers)
+    return f"batch sizes {sorted(answers)}, at most {most - 1:.1%} apart in any of the studies"
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ def test_what_was_taken_is_expected_no_more() -> None:
 
 
 def test_what_is_expected_is_looked_at_when_there_is_room() -> None:
-    """With two jobs one beside the sweep that is waited for, and one when that is done; six are never told."""
+    """With two jobs one beside the sweep waited for and one when that is done; six are never told."""
     recorder, seen = Recorder(jobs=2), list[int]()
     ahead = Ahead(recorder)
     ahead.expect(sweep(seen.append(seed) or seed) for seed in range(1, 9))  # type: ignore[func-returns-value]
