@@ -180,8 +180,25 @@ def test_steps_without_an_evaluation_change_no_run() -> None:
             assert run.curve == other.curve[seen.index(True) :]
 
 
-@pytest.mark.parametrize("before", [0, 1, 2])
-def test_a_run_that_arrives_where_nobody_looked_is_made_again(before: int) -> None:
+def test_where_a_run_is_seldom_looked_at_its_curve_has_the_doublings() -> None:
+    """And from there on every evaluation; the run arrives at the same step, to the last bit."""
+    settings: dict[str, Any] = {"batch_size": 4, "target": Target("loss", "validation", 0.4)}
+    whole = swept(blobs(), [-10, -8], **settings)
+    earliest = min(run.steps_to_target for run in whole if run.steps_to_target is not None)
+    seldom = last_check(earliest / 2)
+    assert seldom > 17
+    early = {1, 2, 4, 8, 16} | {2**k for k in range(5, 20) if 2**k < seldom}
+    for run, other in zip(swept(blobs(), [-10, -8], seldom=seldom, **settings), whole, strict=True):
+        assert (run.outcome, run.steps_to_target) == (other.outcome, other.steps_to_target)
+        later = [step for step in other.curve_steps if step >= seldom]
+        assert set(run.curve_steps) == early | set(later)
+        assert run.curve[-len(later) :] == other.curve[-len(later) :]
+
+
+@pytest.mark.parametrize(
+    ("early", "before"), [("unseen", 0), ("unseen", 1), ("unseen", 2), ("seldom", 0), ("seldom", 1)]
+)
+def test_a_run_that_arrives_where_nobody_looked_is_made_again(early: str, before: int) -> None:
     """With every evaluation, the whole sweep; also if it arrives at the first or second look."""
     settings: dict[str, Any] = {"batch_size": 8, "target": Target("loss", "validation", 0.45)}
     whole = swept(blobs(), [-10, -6], **settings)
@@ -189,7 +206,7 @@ def test_a_run_that_arrives_where_nobody_looked_is_made_again(before: int) -> No
     checks = [0]
     while checks[-1] < earliest:
         checks.append(next_check(checks[-1]))
-    assert swept(blobs(), [-10, -6], unseen=checks[-1 - before], **settings) == whole
+    assert swept(blobs(), [-10, -6], **{early: checks[-1 - before]}, **settings) == whole
 
 
 @pytest.mark.parametrize("unseen", [0, 5])

@@ -4,6 +4,7 @@ A machine changes its speed within milliseconds, and again within minutes, at al
 seconds of round r at size s is taken for pace_r + step_s and an error, which is now and then large.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -69,7 +70,14 @@ def paced(rounds: ArrayLike) -> Paced:
     Source: P. Huber, "Robust regression: asymptotics, conjectures and Monte Carlo", Annals of Statistics 1
     (1973); the table is that of J. Tukey's median polish, "Exploratory Data Analysis" (1977), chapter 11.
     """
-    table = np.asarray(rounds, np.float64)
+    table = np.ascontiguousarray(rounds, np.float64)
+    return _paced(table.tobytes(), table.shape)
+
+
+@lru_cache(maxsize=4)
+def _paced(rounds: bytes, shape: tuple[int, ...]) -> Paced:
+    """Kept, for several ask for those of the same rounds."""
+    table = np.frombuffer(rounds).reshape(shape)
     timed = ~np.isnan(table)
     logs = np.log(np.where(timed, table, 1.0))
     used = _used(timed)

@@ -146,7 +146,11 @@ def _fitted(sizes: Floats, seen: Floats, near: _Constants, free: int) -> _Consta
     search = _Search(np.log(sizes), np.log(seen), free)
     odds = special.logit(np.clip((near[2] - 1) / _MORE_GAMMA, _NEAR_END, 1 - _NEAR_END))
     start = np.array([*np.log(near[:2]), odds])[:free]
-    found = optimize.least_squares(search.residuals, start, search.slopes, method="lm").x
+    # not least_squares, which takes as long for its checks as for these few sizes
+    with np.errstate(all="ignore"):  # of the covariance, which comes along
+        found = optimize.leastsq(
+            search.residuals, start, Dfun=search.slopes, full_output=True, diag=np.ones(free)
+        )[0]
     return float(np.exp(found[0])), float(np.exp(found[1])), search.gamma(found)
 
 

@@ -8,6 +8,9 @@ from rightbatch.measure.crossing import crossing
 from rightbatch.records import Outcome
 from rightbatch.study.subject import Run, Sweep
 
+_MAJORITY = 2
+"""Of the last three evaluations, without which their median is not at the target."""
+
 
 @dataclass(slots=True)
 class Curve:
@@ -66,7 +69,8 @@ class Rules:
         if not math.isfinite(curve.values[-1]):
             curve.end(Outcome.DIVERGED, f"the loss was infinite by step {step:,}")
             return
-        if self.sweep.stop_when_reached:
+        met = sum(map(self.sweep.target.met, curve.values[-3:]))
+        if met >= _MAJORITY and self.sweep.stop_when_reached:
             curve.crossed = crossing(curve.steps[-4:], curve.values[-4:], self.sweep.target)
         if curve.crossed is not None:
             curve.end(Outcome.REACHED, f"reached {self.sweep.target}")

@@ -124,11 +124,15 @@ def _side_by_side(problem: Problem, sweep: Sweep, deadline: float) -> list[Run]:
         for curve in [lane.curve for lane in lanes if lane.curve.outcome is None]:
             curve.note(error.step + 1, math.nan)
             curve.end(Outcome.OUT_OF_MEMORY, f"a batch of {sweep.batch_size:,} did not fit in memory")
-    if sweep.unseen and any(
-        lane.curve.crossed is not None and len(lane.curve.steps) < _TO_CROSS for lane in lanes
-    ):
-        return _side_by_side(problem, replace(sweep, unseen=0), deadline)
+    if (sweep.unseen or sweep.seldom) and any(_early(lane.curve, sweep) for lane in lanes):
+        return _side_by_side(problem, replace(sweep, unseen=0, seldom=0), deadline)
     return [lane.curve.run(sweep.batch_size, lane.seed) for lane in lanes]
+
+
+def _early(curve: Curve, sweep: Sweep) -> bool:
+    """Whether a run arrived where too little was looked at to know when."""
+    close = sum(step >= sweep.seldom for step in curve.steps[-_TO_CROSS:])
+    return curve.crossed is not None and close < _TO_CROSS
 
 
 def _seed_after_seed(problem: Problem, sweep: Sweep, deadline: float) -> list[Run]:
@@ -152,7 +156,7 @@ def _train(problem: Problem, sweep: Sweep, lanes: list[_Lane], deadline: float) 
     alive = lanes
     step = 0
     while alive:
-        for event in _evaluations(_steps(problem, state, alive, batches, step), step, sweep.unseen):
+        for event in _evaluations(_steps(problem, state, alive, batches, step), step, sweep):
             if time.perf_counter() > deadline:
                 raise DeadlineError
             _note([lane.curve for lane in alive], event, problem.metric(event.state, sweep.target))
@@ -179,13 +183,19 @@ def _steps(
     return train_apart(learner, state, streams, tuple(counts.values()), lr, step=step)
 
 
-def _evaluations(events: Iterator[StepEvent], step: int, unseen: int) -> Iterator[StepEvent]:
+def _evaluations(events: Iterator[StepEvent], step: int, sweep: Sweep) -> Iterator[StepEvent]:
     """The events at which to evaluate."""
-    check = next_check(max(step, unseen))
+    check = _next_check(step, sweep)
     for event in events:
         if event.step == check:
-            check = next_check(check)
+            check = _next_check(check, sweep)
             yield event
+
+
+def _next_check(step: int, sweep: Sweep) -> int:
+    if step < sweep.seldom:
+        return min(max(2 * step, 1), sweep.seldom)
+    return next_check(max(step, sweep.unseen))
 
 
 def _note(curves: Sequence[Curve], event: StepEvent, values: Array) -> None:

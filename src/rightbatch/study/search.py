@@ -32,6 +32,9 @@ _SLACK = 3.0
 """Steps or samples a run may take, as a multiple of what the neighbouring batch size took. Steps do
 not rise with the batch and samples do not fall, so this leaves room for a learning rate off by 2."""
 
+_UNSEEN_AT_FIRST = 0.5
+"""Share of the least steps, by other sizes, in which a run is seldom looked at."""
+
 _WIDE = {"sgd": (-14, 2), "momentum": (-18, -2), "nesterov": (-18, -2), "adam": (-24, -4)}
 """Points of the first search for each update rule: a factor of 256, extended where it is not enough."""
 
@@ -264,11 +267,19 @@ class Search:
         """As the runs of the fine grid show them now."""
         return scatters(self._fine_runs(), self.fine, sizes) if sizes else {}
 
-    def _unseen(self, part: _Part, seed: int) -> float:
-        """Steps in which a seed surely does not arrive; the first is looked at from the beginning."""
-        if seed == self.seed:
-            return 0.0
-        return self.found[part.size].steps * unseen(part.scatter, known=seed - self.seed >= RACE)
+    def _before(self, part: _Part, seed: int) -> int:
+        """The last evaluation before which no run arrives, by the size's first seed or by other sizes."""
+        if part.size in self.found:
+            share = unseen(part.scatter, known=seed - self.seed >= RACE)
+            steps = share * self.found[part.size].steps
+        else:
+            steps = _UNSEEN_AT_FIRST * self._least_steps(part.size)
+        return last_check(min(steps, part.most_steps - 1))
+
+    def _least_steps(self, size: int) -> float:
+        """Steps that a run takes at least: as many as at larger sizes, as many samples as at smaller ones."""
+        reached = {known: found.steps for known, found in self.found.items() if math.isfinite(found.steps)}
+        return max((steps * min(known / size, 1) for known, steps in reached.items()), default=0.0)
 
     def _fine_runs(self) -> list[Run]:
         return [run for run in self.runs if run.point in self.fine.get(run.batch_size, ())]
@@ -307,18 +318,21 @@ class Search:
             left = tuple(point for point in new if (part.size, seed, point) not in self.stored)
             if left:
                 seeds.setdefault(left, []).append(seed)
-        return [
-            Sweep(
-                target=self.target,
-                batch_size=part.size,
-                seeds=tuple(which),
-                points=left,
-                most_steps=part.most_steps,
-                unseen=last_check(min(self._unseen(part, which[0]), part.most_steps - 1)),
-                hopeless=patience(part.scatter),
-            )
-            for left, which in seeds.items()
-        ]
+        return [self._work(part, tuple(which), left) for left, which in seeds.items()]
+
+    def _work(self, part: _Part, seeds: tuple[int, ...], points: tuple[int, ...]) -> Sweep:
+        """These seeds and points of it; of the first seed the beginning is looked at, too, for its curve."""
+        before, first = self._before(part, seeds[0]), seeds[0] == self.seed
+        return Sweep(
+            target=self.target,
+            batch_size=part.size,
+            seeds=seeds,
+            points=points,
+            most_steps=part.most_steps,
+            unseen=0 if first else before,
+            seldom=before if first else 0,
+            hopeless=patience(part.scatter),
+        )
 
     def _seeds_of(self, part: _Part) -> range:
         return range(self.seed + part.numbers.start, self.seed + part.numbers.stop)

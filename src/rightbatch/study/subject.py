@@ -64,6 +64,8 @@ class Sweep:
     unseen: int = 0
     """Steps without an evaluation at the beginning, where no run is expected to arrive; if one does all
     the same, the sweep is made again with every evaluation. A caller's own training reports when it likes."""
+    seldom: int = 0
+    """Steps at the beginning that are evaluated only as their number doubles, likewise: for the curve."""
 
 
 class Subject(Protocol):
