@@ -1,10 +1,14 @@
 """The law of the best learning rate: exact laws recovered, and predictions that hold what they say."""
 
+import itertools
+
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from rightbatch.errors import SettingError
-from rightbatch.stats.lrlaw import fit_lr_law
+from rightbatch.stats.curves import REACH
+from rightbatch.stats.lrlaw import ALPHA_PRIOR, ALPHAS, B_STEP, EPS_AROUND, SPREADS, fit_lr_law
 
 SIZES = 2.0 ** np.arange(12)
 
@@ -53,6 +57,25 @@ def test_predictions_are_as_unsure_as_they_say() -> None:
         centre, spread = law.predict(SIZES[used[3]])
         inside.append(abs(centre - np.log2(truth[used[3]])) < 2 * spread)
     assert 0.9 <= np.mean(inside) <= 1.0
+
+
+@pytest.mark.parametrize("scatter", [0.0, 0.5, 3.0])
+def test_no_likely_point_of_the_grid_is_left_out(scatter: float) -> None:
+    """Predictions are means over the whole grid, point by point, however far the sizes lie off the law."""
+    rng = np.random.default_rng(1)
+    sizes, log2 = SIZES[[1, 4, 8]], np.array([-4.0, -2.0, 0.0]) + scatter * rng.standard_normal(3)
+    log_b = np.arange(np.log(sizes.min() / REACH), np.log(sizes.max() * REACH), B_STEP)
+    rows = []
+    for alpha, b in itertools.product(ALPHAS, log_b):
+        bend = alpha * np.log2(1 + np.exp(b) / np.append(sizes, 32))
+        centre = (log2 + bend[:3]).mean()
+        for eps, spread in itertools.product(centre + EPS_AROUND, SPREADS):
+            off = np.abs(log2 - (eps - bend[:3]))
+            inside = norm.cdf(0.5 - off, scale=spread) - norm.cdf(-0.5 - off, scale=spread)
+            rows.append((inside.prod() * norm.pdf((1 - alpha) / ALPHA_PRIOR), eps - bend[3]))
+    weight, predicted = np.array(rows).T
+    law = fit_lr_law(sizes, 2.0**log2, step=2.0)
+    assert law.predict(32)[0] == pytest.approx(np.average(predicted, weights=weight), abs=0.01)
 
 
 def test_arguments_are_checked() -> None:

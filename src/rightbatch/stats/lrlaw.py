@@ -1,13 +1,16 @@
 """The best learning rate against batch size, lr(B) = eps / (1 + B_0 / B)^alpha."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
 from rightbatch.errors import SettingError
 from rightbatch.stats.curves import REACH, Floats
+
+Places: TypeAlias = NDArray[np.intp]
 
 ALPHAS = np.linspace(0.0, 1.0, 6)
 """1 for SGD, about 1/2 for Adam; 0: the same learning rate everywhere."""
@@ -20,6 +23,9 @@ B_STEP = 0.35
 
 EPS_AROUND = np.arange(-4.0, 4.1, 0.25)
 """Log2 eps, around what fits the sizes best: five of the largest spreads, in steps of the smallest."""
+
+_UNLIKELY = 12.0
+"""Points so far below the likeliest, in the log, are left out."""
 
 ALPHA_PRIOR = 0.35
 """Alpha is 1 give or take this much, half-normal, until two far-apart sizes say otherwise."""
@@ -86,13 +92,9 @@ def fit_lr_law(batch_sizes: ArrayLike, best_lr: ArrayLike, step: ArrayLike = 2.0
     law = -ALPHAS[:, None, None] * bend
     level = found - law
     eps = level.mean(axis=2)[:, :, None] + EPS_AROUND
-    off = level[:, :, None, :] - eps[..., None]
-    log_weight = np.stack([_log_probability(off, width, spread).sum(axis=-1) for spread in SPREADS])
-    prior = -0.5 * ((1 - ALPHAS) / ALPHA_PRIOR) ** 2
-    log_weight += prior[:, None, None]
-    kept = log_weight > log_weight.max() - 12
-    weight = np.exp(log_weight[kept] - log_weight.max())
-    spread, alpha, place, height = np.nonzero(kept)
+    far = np.abs(level[:, :, None, :] - eps[..., None])
+    (spread, alpha, place, height), log_weight = _likely(far, width)
+    weight = np.exp(log_weight - log_weight.max())
     return LearningRateLaw(
         log2_eps=eps[alpha, place, height],
         log_b=log_b[place],
@@ -102,10 +104,34 @@ def fit_lr_law(batch_sizes: ArrayLike, best_lr: ArrayLike, step: ArrayLike = 2.0
     )
 
 
-def _log_probability(off: Floats, width: Floats, spread: float) -> Floats:
-    """Of the grid's interval around each best learning rate, which lies `off` the law."""
-    far = np.abs(off)  # both ends in the lower tail, where their difference keeps its digits
-    with np.errstate(divide="ignore"):
+def _likely(far: Floats, width: Floats) -> tuple[tuple[Places, ...], Floats]:
+    """Points of the grid, `(spread, alpha, B_0, eps)`, within e^-12 of the likeliest, with the log posterior.
+
+    As Phi(-z) < e^(-z²/2), it is at most -sum z² / 2 and the prior, with z the distance from the nearer end
+    of the interval in spreads. Only points that this does not rule out are computed.
+
+    Args:
+        far: how far each best learning rate is from the law, `(alphas, B_0s, epses, n)`.
+        width: of its interval, `(n,)`.
+    """
+    prior = -0.5 * ((1 - ALPHAS) / ALPHA_PRIOR) ** 2
+    apart = (np.maximum(far - width / 2, 0) ** 2).sum(axis=-1)
+    most = prior[:, None, None] - apart / (2 * SPREADS[:, None, None, None] ** 2)
+
+    def exactly(spread: Places, *place: Places) -> Floats:
+        inside = _log_probability(far[place], width, SPREADS[spread][:, None])
+        return np.asarray(inside.sum(axis=-1) + prior[place[0]])
+
+    best = np.unravel_index([most.argmax()], most.shape)
+    cells = np.nonzero(most > exactly(*best) - _UNLIKELY)
+    found = exactly(*cells)
+    kept = found > found.max() - _UNLIKELY
+    return tuple(cell[kept] for cell in cells), found[kept]
+
+
+def _log_probability(far: Floats, width: Floats, spread: Floats) -> Floats:
+    """Of the grid's interval around each best learning rate, so far from the law."""
+    with np.errstate(divide="ignore"):  # both ends in the lower tail, where their difference keeps its digits
         return np.asarray(np.log(ndtr((width / 2 - far) / spread) - ndtr((-width / 2 - far) / spread)))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -127,13 +127,8 @@ def outlook(
     """
     if len(found) < 2 or all(size in barred or _fails(found[size]) for size in found):
         return None
-    steps = steps_posterior(
-        table.batch_sizes,
-        chosen_log_steps(table, found),
-        draws=DRAWS,
-        seed=seed,
-        missed=chosen_missed(table, found),
-    )
+    logs, missed = chosen_log_steps(table, found), chosen_missed(table, found)
+    steps = _steps(table.batch_sizes, logs.tobytes(), missed.tobytes(), seed)
     return Outlook(
         batch_sizes=table.batch_sizes,
         measured=np.array([size in found for size in table.batch_sizes]),
@@ -141,6 +136,19 @@ def outlook(
         doubted=np.array([size in found and _too_few(found[size]) for size in table.batch_sizes]),
         steps=steps,
         seconds=np.exp(steps.log_steps) * drawn_seconds(rounds, DRAWS, seed),
+    )
+
+
+@lru_cache(maxsize=2)
+def _steps(batch_sizes: tuple[int, ...], log_steps: bytes, missed: bytes, seed: int) -> Steps:
+    """Draws of S(B), kept: timings are looked at with the same runs."""
+    shape = -1, len(batch_sizes)
+    return steps_posterior(
+        batch_sizes,
+        np.frombuffer(log_steps).reshape(shape),
+        draws=DRAWS,
+        seed=seed,
+        missed=np.frombuffer(missed, np.bool_).reshape(shape),
     )
 
 
