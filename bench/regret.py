@@ -237,10 +237,13 @@ def summarise(rows: Sequence[dict[str, Any]]) -> None:
         f"regret: median {np.median(regrets):.1%}, 95th percentile {np.quantile(regrets, 0.95):.1%}, "
         f"over 5 % in {over:.1%}"
     )
-    together = np.sum(seconds) / np.sum(seconds / costs)
+    sweeps = seconds / costs
+    together = seconds.sum() / sweeps.sum()
     print(f"cost: median {np.median(costs):.1%}, most {costs.max():.1%}, all together {together:.1%}")
     if rows[0]["piloted"] > rows[0]["cost"]:
-        print(f"cost with a pilot: median {np.median([row['piloted'] for row in rows]):.1%}")
+        piloted = np.array([row["piloted"] for row in rows])
+        together = (piloted * sweeps).sum() / sweeps.sum()
+        print(f"cost with a pilot: median {np.median(piloted):.1%}, all together {together:.1%}")
     print(f"B_crit within a factor 1.25 of the oracle's: {np.mean(ratios <= math.log(1.25)):.0%}")
 
 
