@@ -10,7 +10,7 @@ from scipy.special import ndtr
 from rightbatch.errors import SettingError
 from rightbatch.stats.curves import REACH, Floats
 
-Places: TypeAlias = NDArray[np.intp]
+_Places: TypeAlias = NDArray[np.intp]
 
 ALPHAS = np.linspace(0.0, 1.0, 6)
 """1 for SGD, about 1/2 for Adam; 0: the same learning rate everywhere."""
@@ -104,7 +104,7 @@ def fit_lr_law(batch_sizes: ArrayLike, best_lr: ArrayLike, step: ArrayLike = 2.0
     )
 
 
-def _likely(far: Floats, width: Floats) -> tuple[tuple[Places, ...], Floats]:
+def _likely(far: Floats, width: Floats) -> tuple[tuple[_Places, ...], Floats]:
     """Points of the grid, `(spread, alpha, B_0, eps)`, within e^-12 of the likeliest, with the log posterior.
 
     As Phi(-z) < e^(-z²/2), it is at most -sum z² / 2 and the prior, with z the distance from the nearer end
@@ -118,7 +118,7 @@ def _likely(far: Floats, width: Floats) -> tuple[tuple[Places, ...], Floats]:
     apart = (np.maximum(far - width / 2, 0) ** 2).sum(axis=-1)
     most = prior[:, None, None] - apart / (2 * SPREADS[:, None, None, None] ** 2)
 
-    def exactly(spread: Places, *place: Places) -> Floats:
+    def exactly(spread: _Places, *place: _Places) -> Floats:
         inside = _log_probability(far[place], width, SPREADS[spread][:, None])
         return np.asarray(inside.sum(axis=-1) + prior[place[0]])
 
@@ -131,8 +131,10 @@ def _likely(far: Floats, width: Floats) -> tuple[tuple[Places, ...], Floats]:
 
 def _log_probability(far: Floats, width: Floats, spread: Floats) -> Floats:
     """Of the grid's interval around each best learning rate, so far from the law."""
-    with np.errstate(divide="ignore"):  # both ends in the lower tail, where their difference keeps its digits
-        return np.asarray(np.log(ndtr((width / 2 - far) / spread) - ndtr((-width / 2 - far) / spread)))
+    # with far at 0 or more the interval lies in the lower tail, where the difference keeps its digits
+    inside = ndtr((width / 2 - far) / spread) - ndtr((-width / 2 - far) / spread)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(inside))
 
 
 def _checked(batch_sizes: ArrayLike, best_lr: ArrayLike, step: ArrayLike) -> tuple[Floats, Floats, Floats]:
