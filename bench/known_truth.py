@@ -1,6 +1,6 @@
 """The study against problems whose answer is known: regret, B_crit, intervals.
 
-    python bench/known_truth.py [--seeds 3] [--answer-only]
+    python bench/known_truth.py [--seeds 3] [--no-complete]
 
 The problems of `known_problems.py` are handed to `rb.study` as train functions; a step takes a + b B
 simulated seconds. The truth is measured apart, by an exhaustive sweep of 100 runs at each learning rate of
@@ -79,7 +79,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", default="")
-    parser.add_argument("--answer-only", action="store_true", help="without the rest of the table")
+    parser.add_argument(
+        "--complete", action=argparse.BooleanOptionalAction, default=True, help="the whole table, too"
+    )
     arguments = parser.parse_args()
     print(
         "problem".ljust(37), "B_crit   fine   mean  seed chosen  best  regret B_crit/true covered   examples"
@@ -92,7 +94,7 @@ def main() -> None:
         swept, fine, mean = ({size: steps[i] for size, steps in found.items()} for i in range(3))
         head = f"{case.name:37} {fitted(swept):6.1f} {fitted(fine):6.1f} {fitted(mean):6.1f}"
         for seed in range(0, arguments.seeds * APART, APART):
-            row = judged(case, swept, seed, not arguments.answer_only)
+            row = judged(case, swept, seed, arguments.complete)
             rows.append(row)
             print(
                 f"{head} {seed:5} {row['chosen']:6} {row['best']:5} {row['regret']:7.1%} "

@@ -168,7 +168,7 @@ def found_of(task: Task, oracle: dict[str, Any], arguments: argparse.Namespace) 
     for seed in range(0, arguments.seeds * APART, APART):
         clock = Clock(oracle, arguments.clock, seed) if simulated else None
         rounds += [] if simulated else [timed(task, sizes)]
-        rows.append(judged(task, oracle, seed, not arguments.answer_only, clock))
+        rows.append(judged(task, oracle, seed, arguments.complete, clock))
     stored = np.array([row["seconds_per_step"] for row in oracle["sizes"]])
     per_step = stored if simulated else paced(np.concatenate([*rounds, timed(task, sizes)])).seconds
     add_regret(rows, oracle, dict(zip(sizes, per_step.tolist(), strict=True)))
@@ -197,8 +197,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--only", default="")
+    parser.add_argument(
+        "--complete", action=argparse.BooleanOptionalAction, default=True, help="the whole table, too"
+    )
     parser.add_argument("--clock", type=float, help="a simulated one, by so much wrong in every round")
-    parser.add_argument("--answer-only", action="store_true", help="without the rest of the table")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     arguments = parser.parse_args()
     rows = []

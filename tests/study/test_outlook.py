@@ -15,7 +15,7 @@ SIZES = (8, 16, 32)
 def drawn(seconds: list[list[float]], measured: list[bool], open_: list[bool]) -> Outlook:
     """An outlook with the given draws."""
     draws = np.array(seconds)
-    steps = Steps(s_min=np.ones(len(draws)), b_crit=np.ones(len(draws)), log_steps=np.log(draws))
+    steps = Steps(s_min=np.ones(len(draws)), b_crit=np.ones(len(draws)), log_steps=np.log(draws), scatter=0.1)
     return Outlook(
         batch_sizes=SIZES,
         measured=np.array(measured),
@@ -69,7 +69,7 @@ def doubtful(clock: float, steps: float) -> Outlook:
         measured=np.ones(3, bool),
         open=np.ones(3, bool),
         doubted=np.zeros(3, bool),
-        steps=Steps(s_min=ones, b_crit=ones, log_steps=log_steps),
+        steps=Steps(s_min=ones, b_crit=ones, log_steps=log_steps, scatter=0.1),
         seconds=seconds,
     )
 
@@ -108,10 +108,23 @@ def test_one_missed_run_does_not_bar_a_size() -> None:
         )
 
 
-def test_the_curve_is_open_until_b_crit_is_known_to_a_tenth() -> None:
-    """By the standard deviation of ln B_crit."""
+def test_the_curve_is_open_until_b_crit_is_known_to_a_fifth() -> None:
+    """By its 95 % interval, 1.96 standard deviations of ln B_crit to either side: ln 1.2 is 0.182."""
     view = drawn([[1.0, 2.0, 3.0]] * 1000, [True] * 3, [True] * 3)
     scatter = np.random.default_rng(0).normal(size=1000)
-    for deviation, expected in ((0.05, False), (0.2, True)):
-        steps = Steps(s_min=np.ones(1000), b_crit=np.exp(deviation * scatter), log_steps=view.steps.log_steps)
+    for deviation, expected in ((0.085, False), (0.1, True)):
+        steps = replace(view.steps, b_crit=np.exp(deviation * scatter))
         assert replace(view, steps=steps).curve_is_open is expected
+
+
+def test_what_a_run_tells_of_b_crit_is_what_a_regression_explains() -> None:
+    """The share of the variance of ln B_crit that least squares explain by ln S of a run, simulated."""
+    random = np.random.default_rng(0)
+    curve = 0.3 * random.normal(size=100_000)
+    there = curve[:, None] * [-0.2, 0.1, 0.8] + 0.05 * random.normal(size=(len(curve), 3))
+    view = drawn([[1.0, 2.0, 3.0]] * len(curve), [True] * 3, [True] * 3)
+    for scatter in (0.02, 0.1, 0.4):
+        steps = Steps(s_min=np.ones(len(curve)), b_crit=np.exp(curve), log_steps=there, scatter=scatter)
+        runs = there + scatter * random.normal(size=there.shape)
+        explained = [np.corrcoef(curve, run)[0, 1] ** 2 for run in runs.T]
+        np.testing.assert_allclose(replace(view, steps=steps).told, explained, atol=0.01)

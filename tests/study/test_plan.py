@@ -13,6 +13,7 @@ from rightbatch.study.outlook import Outlook
 from rightbatch.study.plan import (
     at_a_time,
     contenders,
+    for_the_curve,
     most_seeds,
     next_step,
     skeleton,
@@ -26,7 +27,9 @@ SIZES = (8, 16, 32, 64)
 def view(seconds: list[list[float]], measured: tuple[bool, ...] = (True,) * 4) -> Outlook:
     """An outlook whose draws are the given seconds, one row a draw."""
     draws = np.array(seconds)
-    nothing = Steps(s_min=np.ones(len(draws)), b_crit=np.ones(len(draws)), log_steps=np.log(draws))
+    nothing = Steps(
+        s_min=np.ones(len(draws)), b_crit=np.ones(len(draws)), log_steps=np.log(draws), scatter=0.1
+    )
     return Outlook(
         batch_sizes=SIZES,
         measured=np.array(measured),
@@ -55,6 +58,39 @@ def step(
         rounds=rounds,
         tolerance=0.05,
     )
+
+
+def telling(deviation: float) -> Outlook:
+    """An outlook with such a standard deviation of ln B_crit, of which the smallest size tells most."""
+    random = np.random.default_rng(0)
+    curve = deviation * random.normal(size=1000)
+    there = curve[:, None] * [0.8, 0.6, 0.3, 0.1] + 0.05 * random.normal(size=(1000, 4))
+    steps = Steps(s_min=np.ones(1000), b_crit=np.exp(curve), log_steps=there, scatter=0.1)
+    return replace(view([[1.0] * 4] * 1000), steps=steps)
+
+
+def test_the_run_that_tells_most_of_b_crit_per_second_comes_first() -> None:
+    """The smallest tells most; not where it takes ten times as long, and what takes too long is not run."""
+    alike = dict.fromkeys(SIZES, 1.0)
+    for seconds, expected in ((alike, [8, 16, 32, 64]), (alike | {8: 10.0}, [16, 32, 8, 64])):
+        assert for_the_curve(telling(0.2), seconds, left=10.0, searched=SIZES) == expected
+    assert for_the_curve(telling(0.2), alike | {8: 10.0}, left=9.0, searched=SIZES) == [16, 32, 64]
+    assert for_the_curve(telling(0.2), alike, left=0.9, searched=SIZES) == []
+
+
+def test_nothing_is_run_for_a_curve_that_is_known() -> None:
+    """But its ends, once."""
+    seconds = dict.fromkeys(SIZES, 1.0)
+    assert for_the_curve(telling(0.05), seconds, left=9.0, searched=SIZES) == []
+    assert for_the_curve(telling(0.05), seconds, left=9.0, searched=(16, 32)) == [64, 8]
+    assert for_the_curve(telling(0.05), seconds, left=9.0, searched=(8, 32, 64)) == []
+
+
+def test_an_end_takes_a_third_of_the_seconds_left_at_most() -> None:
+    """Else it is the next one that takes less, if that lies beyond those that were run."""
+    seconds = {8: 4.0, 16: 2.0, 32: 1.0, 64: 1.0}
+    assert for_the_curve(telling(0.2), seconds, left=9.0, searched=(32, 64)) == [16]
+    assert for_the_curve(telling(0.05), seconds, left=9.0, searched=(16, 32, 64)) == []
 
 
 @pytest.mark.parametrize(
@@ -129,7 +165,7 @@ def test_when_all_seeds_are_run_the_study_ends_unsure() -> None:
 def noisy_clock(spread: float) -> Outlook:
     """Sizes 16 and 32 alike but for the clock, 8 and 64 five times as slow; steps are known."""
     draws = np.exp(np.random.default_rng(0).normal(0, spread, (400, 4))) * [5, 1, 1, 5]
-    known = Steps(s_min=np.ones(400), b_crit=np.ones(400), log_steps=np.zeros((400, 4)))
+    known = Steps(s_min=np.ones(400), b_crit=np.ones(400), log_steps=np.zeros((400, 4)), scatter=0.1)
     return Outlook(
         batch_sizes=SIZES,
         measured=np.ones(4, bool),

@@ -43,6 +43,8 @@ class Steps:
     b_crit: Floats
     log_steps: Floats
     """ln S of every size, measured or not, shape `(draws, sizes)`."""
+    scatter: float
+    """Sigma, the standard deviation of ln S of a run, a seed's luck apart: the root of its mean square."""
 
 
 def steps_posterior(
@@ -89,7 +91,12 @@ def steps_posterior(
     else:
         worlds = Worlds(np.tile(values, (WORLDS, 1, 1)), ran, *scatter(values, ran, random, WORLDS))
     found = draw(sizes, worlds, random, draws, CELLS)
-    return Steps(s_min=np.exp(found.log_s_min), b_crit=np.exp(found.log_b_crit), log_steps=found.log_steps)
+    return Steps(
+        s_min=np.exp(found.log_s_min),
+        b_crit=np.exp(found.log_b_crit),
+        log_steps=found.log_steps,
+        scatter=float(np.sqrt(worlds.sigma2.mean())),
+    )
 
 
 def _checked_missed(missed: ArrayLike | None, known: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -1,5 +1,6 @@
 """What the runs so far say of every batch size: seconds to target, run or not, with their doubt."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -25,8 +26,8 @@ SURE = 0.95
 _LUCKY = 0.975
 """Share of the draws that stands for 95 %: who looks after each round stops at a lucky moment."""
 
-_KNOWN = 0.1
-"""Standard deviation of ln B_crit."""
+_KNOWN = 1.2
+"""B_crit is known when its 95 % interval reaches less than this factor to either side."""
 
 ALIKE = 1.05
 """A batch size counts as good as the best when it takes at most this many times its seconds."""
@@ -77,7 +78,18 @@ class Outlook:
     @cached_property
     def curve_is_open(self) -> bool:
         """Whether the 95 % interval of B_crit reaches by a fifth or more to either side."""
-        return float(np.log(self.steps.b_crit).std()) > _KNOWN
+        return 1.96 * float(np.log(self.steps.b_crit).std()) >= math.log(_KNOWN)
+
+    @cached_property
+    def told(self) -> Array:
+        """Share of the variance of ln B_crit that one more run at each size would take away, `(sizes,)`.
+
+        It is cov(ln B_crit, ln S_j)^2 / (var ln B_crit (var ln S_j + sigma^2)), as if all were normal, where
+        sigma is the scatter of a run.
+        """
+        curve, there = np.log(self.steps.b_crit), self.steps.log_steps
+        shared = (curve - curve.mean()) @ (there - there.mean(axis=0)) / len(curve)
+        return np.asarray(shared**2 / (curve.var() * (there.var(axis=0) + self.steps.scatter**2)))
 
     def alike(self) -> tuple[int, ...]:
         """Measured sizes that are more likely than not within 5 % of the best."""

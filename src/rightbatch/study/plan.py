@@ -27,8 +27,14 @@ MOST_ROUNDS = 96
 BESIDE = 3
 """Sizes that are timed after the runs at least."""
 
-SWEEP_COSTS = 10.0
-"""Seconds of a sweep over the seconds of its best run: five learning rates, each up to twice as long."""
+LONGEST = 2.0
+"""Times the steps of the best run after which others are mostly given up."""
+
+SWEEP_COSTS = 5 * LONGEST
+"""Seconds of a sweep of five learning rates over the seconds of its best run."""
+
+_SHARE_OF_AN_END = 1 / 3
+"""Of the seconds left for B_crit, what the search of the smallest or the largest size may take."""
 
 _SHARE_IN_FLIGHT = 0.1
 """Share of the budget that seeds trained together may take: what is not done when it is spent is lost."""
@@ -105,6 +111,36 @@ def side_by_side(size: int, seconds: Mapping[int, float], *, steps: float, budge
     """
     cheap = seconds[size] <= _MOSTLY_OVERHEAD * min(seconds.values())
     return cheap and RACE * SWEEP_COSTS * steps * seconds[size] <= _SHARE_IN_FLIGHT * budget
+
+
+def for_the_curve(
+    view: Outlook, seconds: Mapping[int, float], *, left: float, searched: Collection[int]
+) -> list[int]:
+    """The batch sizes to run for B_crit, in their order.
+
+    First the ends of the curve: no real one is quite a hyperbola, so that B_crit hangs on how much of it is
+    seen. Then by how much of the variance of ln B_crit a run more takes away per second.
+
+    Args:
+        view: what the runs say so far.
+        seconds: what comes next takes, of each size that may be run.
+        left: seconds that may be taken.
+        searched: sizes whose learning rate was searched.
+
+    Returns:
+        Sizes; empty: B_crit is known, or nothing can be run in the seconds left.
+    """
+    cheap = [size for size, took in seconds.items() if took <= _SHARE_OF_AN_END * left]
+    ends = [size for size in (max(cheap), min(cheap)) if _is_beyond(size, searched)] if cheap else []
+    if ends or not view.curve_is_open:
+        return ends
+    told = dict(zip(view.batch_sizes, view.told.tolist(), strict=True))
+    rest = [size for size, took in seconds.items() if took <= left]
+    return sorted(rest, key=lambda size: -told[size] / seconds[size])
+
+
+def _is_beyond(size: int, searched: Collection[int]) -> bool:
+    return size > max(searched) or size < min(searched)
 
 
 def to_time_again(

@@ -36,9 +36,6 @@ MIDDLE = 32
 _SHARE_TO_COMPLETE = 0.15
 """Share of the budget that the table may take once the answer stands, if the answer took less."""
 
-_SHARE_OF_A_SIZE = 0.1
-"""Share of the seconds so far that more seeds of a far size may take."""
-
 
 @dataclass(slots=True, kw_only=True)
 class StudyRun:
@@ -139,10 +136,10 @@ class StudyRun:
                 self._find(size)
         self._answer()
         self._add_seeds(1, math.inf)  # the curve hangs on far sizes, so far searched on the coarse grid alone
+        answered = self._cost()
         if self.complete:
             self._complete()
-        else:
-            self._straighten()
+        self._settle_curve(max(2 * answered, 2 * plan.TRIFLE))
         self._answer()  # what these runs say may have raised new doubt
         self.ahead.settle(deadline=self.session.deadline)
         last = plan.to_time_last(None if self.complete else self._view(), self.search.found)
@@ -279,22 +276,35 @@ class StudyRun:
             self._foresee(None, new)
             self._find(new[0])
         self._add_all_seeds(most)
-        self._settle_curve()
 
     def _to_complete(self, most: float) -> list[int]:
         """Sizes to search that leave all runs within so many seconds."""
         sizes = outwards(self.costs.sizes(), self._middle())
         return [size for size in sizes if size not in self.search.found and self._affords(size, most)]
 
-    def _settle_curve(self) -> None:
-        """More seeds of every size while B_crit is open and all runs took next to nothing."""
-        reached = self.search.reached()
-        while (view := self._view()) is not None and view.curve_is_open and self._cost() < 2 * plan.TRIFLE:
-            least = min(self.search.seeds.get(size, 0) for size in reached)
-            if least >= plan.most_seeds(self.settings.seeds, 0):
-                return
-            for number in range(least, least + plan.at_a_time(least)):
-                self._add_seeds(number + 1, math.inf)
+    def _settle_curve(self, most: float) -> None:
+        """Runs where they tell most of B_crit, until it is known or all runs took so many seconds."""
+        while sizes := self._for_the_curve(most - self._cost()):
+            found, seeds = self.search.found, self.search.seeds
+            running = [(size, seeds[size]) for size in sizes if size in found]
+            self.search.expect(running, [size for size in sizes if size not in found])
+            if sizes[0] in found:
+                self._add_some(sizes[0], plan.at_a_time(seeds[sizes[0]]))
+            else:
+                self._find(sizes[0])
+                self._add_seeds(1, math.inf)
+
+    def _for_the_curve(self, left: float) -> list[int]:
+        if (view := self._view()) is None:
+            return []
+        seconds = zip(view.batch_sizes, view.open, np.median(view.seconds, axis=0).tolist(), strict=True)
+        many = plan.most_seeds(self.settings.seeds, 0)
+        took = {
+            size: plan.LONGEST * self.search.next_runs(size) * best
+            for size, may_be_run, best in seconds
+            if may_be_run and self.search.seeds.get(size, 0) < many
+        }
+        return plan.for_the_curve(view, took, left=left, searched=self.search.found)
 
     def _add_all_seeds(self, most: float) -> None:
         """The seeds asked for, of every size that arrived."""
@@ -308,14 +318,6 @@ class StudyRun:
                 self._foresee(None)
                 self._add_some(size)
 
-    def _straighten(self) -> None:
-        """More seeds of the sizes on which the curve hangs, where that takes little."""
-        seconds, most = self.costs.seconds(), _SHARE_OF_A_SIZE * self._cost() / plan.LEAST_SEEDS
-        found = self._table()[1].items()
-        sizes = [size for size, choice in found if choice.steps * seconds[size] <= most]
-        for size, added in self.search.repeat_best(sizes, plan.LEAST_SEEDS):
-            self._tell_seeds(size, added)
-
     def _affords(self, size: int, most: float) -> bool:
         """Whether a sweep at the size leaves all runs within so many seconds."""
         return most == math.inf or self._cost() + self._expected_cost(size) <= most
@@ -324,11 +326,12 @@ class StudyRun:
         found = self.search.find(size)
         self._tell("learning rates", found)
 
-    def _add_some(self, size: int) -> None:
-        self._tell_seeds(size, self.search.add_seeds(size))
-
-    def _tell_seeds(self, size: int, added: int) -> None:
-        self._tell("seeds", f"batch size {size}, seed {self.search.seeds[size]}", pieces=added)
+    def _add_some(self, size: int, number: int = 1) -> None:
+        """So many seeds at least."""
+        while number > 0:
+            added = self.search.add_seeds(size)
+            self._tell("seeds", f"batch size {size}, seed {self.search.seeds[size]}", pieces=added)
+            number -= added
 
     def _cost(self) -> float:
         return self.costs.of(self.search.runs)

@@ -166,23 +166,11 @@ class Search:
             self.fine[size].update(more)
         return len(part.numbers)
 
-    def repeat_best(self, sizes: Sequence[int], seeds: int) -> Iterator[tuple[int, int]]:
-        """Bring these sizes, if run on the fine grid, to so many seeds with their best learning rate alone.
-
-        Yields:
-            A size, and how many seeds it was run with, as often as it was run.
-        """
-        left = [
-            self._fine(size, stack, {choice.point}, self.scatter[size])
-            for size, choice in choices(pool(self._fine_runs(), sizes)).items()
-            for stack in self._stacks(size, self.seeds[size], seeds)
-        ]
-        left.sort(key=lambda part: part.numbers.start)
-        for done, part in enumerate(left):
-            self._expect(left[done:])
-            self._sweep(part)
-            self.seeds[part.size] = part.numbers.stop
-            yield part.size, len(part.numbers)
+    def next_runs(self, size: int) -> int:
+        """How many runs a seed more of a batch size is; of a new size, on both grids."""
+        if size not in self.found:
+            return len(around(0, below=2, above=2)) + len(around(0, below=2, above=2, step=1))
+        return len(self._racing(size, self.seeds.get(size, 0)))
 
     def _most_steps(self, size: int, found: Mapping[int, Found], slack: float = _SLACK) -> int:
         """Steps that a run may take: from the sizes done, or so many epochs while there is none."""
@@ -222,12 +210,9 @@ class Search:
 
     def _race(self, size: int, number: int, scatter: float) -> _Part:
         """What is trained from the seed of this number on."""
-        return self._fine(size, self._stack(size, number), self._racing(size, number), scatter)
-
-    def _fine(self, size: int, numbers: range, points: Collection[int], scatter: float) -> _Part:
         slack = _SLACK * patience(scatter) / HOPELESS
         most_steps = self._most_steps(size, {size: self.found[size]}, slack)
-        return _Part(size, numbers, points, most_steps, scatter)
+        return _Part(size, self._stack(size, number), self._racing(size, number), most_steps, scatter)
 
     def _stack(self, size: int, number: int) -> range:
         """The seeds, by number, that are trained together, of which this is the first.
