@@ -193,6 +193,19 @@ def test_b_crit_takes_about_as_long_as_the_answer_did(monkeypatch: pytest.Monkey
     assert 1.8 < seconds_of(settled) / seconds_of(answered) < 2.1
 
 
+def test_b_crit_takes_sizes_that_the_table_had_no_seconds_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search at 4 fits into the share of the budget, seeds do not; for B_crit there is time."""
+    monkeypatch.setitem(SECONDS, 4, 1.0)
+    monkeypatch.setattr(plan, "skeleton", lambda sizes, *_: [16, 64])
+    searched, settled = Store(), Store()
+    monkeypatch.setattr(plan, "TRIFLE", 0.0)
+    go_on(searched, tolerance=9.0, budget=2000.0)
+    assert seeds_of(searched)[4] == {0}
+    monkeypatch.setattr(plan, "TRIFLE", 500.0)
+    go_on(settled, tolerance=9.0, budget=2000.0)
+    assert len(seeds_of(settled)[4]) > 1
+
+
 def test_sizes_that_only_the_curve_hangs_on_are_run_on_the_fine_grid(monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow size gets no more seeds, but its learning rates are half octaves apart as the others' are."""
     monkeypatch.setitem(SECONDS, 4, 1.0)

@@ -285,7 +285,7 @@ class StudyRun:
     def _settle_curve(self, most: float) -> None:
         """Runs where they tell most of B_crit, until it is known or all runs took so many seconds."""
         while sizes := self._for_the_curve(most - self._cost()):
-            found, seeds = self.search.found, self.search.seeds
+            found, seeds = self.search.found, {size: self.search.seeds.get(size, 0) for size in sizes}
             running = [(size, seeds[size]) for size in sizes if size in found]
             self.search.expect(running, [size for size in sizes if size not in found])
             if sizes[0] in found:
