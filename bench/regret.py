@@ -2,11 +2,12 @@
 
     python bench/regret.py [--seeds 3]
 
-Regret: seconds to target at the recommended batch size over those at the oracle's best, less 1, by the
-oracle's own steps (`bench/sweeps`), and seconds per step timed again beside the studies, since the machine's
-pace is another every day. Cost: the study's seconds, everything counted, over the oracle's at that pace; all
-together: the seconds of all studies over those of all their sweeps. The target is given to both; what the
-pilot takes that sets one where none is given is printed beside it.
+Each study is judged twice: when it has answered (`complete=False`), and when it has gone on from there
+with the rest of the table. Regret: seconds to target at the recommended batch size over those at the oracle's
+best, less 1, by the oracle's own steps (`bench/sweeps`), and seconds per step timed again beside the studies,
+since the machine's pace is another every day. Cost: the study's seconds from its beginning, everything counted,
+over the oracle's at that pace; all together: the seconds of all studies over those of all their sweeps. The
+target is given to both; what the pilot takes that sets one where none is given is printed beside it.
 
     python bench/regret.py --clock 0.12
 
@@ -22,6 +23,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 from unittest.mock import patch
 
@@ -29,7 +31,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from oracle import FOLDER, file_of, problem_of
-from rightbatch.answer import study
+from rightbatch.answer import Study, study
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
 from rightbatch.stats.pace import paced
@@ -50,6 +52,12 @@ APART = 5000
 
 SMALLEST = ("breast cancer", "wine", "diabetes")
 """Data sets of 124 to 399 training rows, on which a run takes a few steps."""
+
+BUDGET = "5m"
+"""Of a study: more than any takes."""
+
+UNTIL = {False: "answer", True: "table"}
+"""What a study has done, by whether it is complete."""
 
 
 class Clock:
@@ -130,33 +138,43 @@ def piloted(task: Task) -> float:
 
 def judged(
     task: Task, oracle: dict[str, Any], seed: int, complete: bool, clock: Clock | None
-) -> dict[str, Any]:
-    """One study of the task, measured by the oracle."""
-    data = task.data()
-    with clock or nullcontext():
-        started = time.perf_counter()
-        found = study(
-            task.model,
-            data,
-            optimizer=task.optimizer,
-            target=oracle["target"],
-            seed=seed,
-            budget="20m" if clock else "5m",
-            complete=complete,
-        )
-        spent = time.perf_counter() - started
-    chosen = found.recommendation
+) -> list[dict[str, Any]]:
+    """One study of the task, measured by the oracle: at the answer, then with the rest of the table."""
+    rows = []
+    spent, b_crit = 0.0, b_crit_of(oracle)
+    with clock or nullcontext(), TemporaryDirectory() as folder:
+        for whole in (False, True) if complete else (False,):
+            started = time.perf_counter()
+            found = studied(task, oracle["target"], seed, whole, Path(folder) / "study.db")
+            spent += time.perf_counter() - started
+            row = {"task": task.name, "seed": seed, "complete": whole, "sweeps": 0, "seconds": spent}
+            if clock:
+                row.update(sweeps=clock.sweeps, seconds=clock.seconds)
+            row["recommended"] = found.recommendation and found.recommendation.batch_size
+            row["b_crit"] = math.nan if found.fit is None else found.fit.b_crit / b_crit
+            rows.append(row)
+    return rows
+
+
+def studied(task: Task, target: str, seed: int, complete: bool, store: Path) -> Study:
+    """The study, which goes on where its store is."""
+    return study(
+        task.model,
+        task.data(),
+        optimizer=task.optimizer,
+        target=target,
+        seed=seed,
+        budget=BUDGET,
+        complete=complete,
+        store=store,
+    )
+
+
+def b_crit_of(oracle: dict[str, Any]) -> float:
+    """Of the curve through the oracle's steps."""
     steps = {row["batch_size"]: math.exp(row["log_steps"]) for row in oracle["sizes"]}
     reached = [size for size, count in steps.items() if math.isfinite(count)]
-    curve = fit_scaling(reached, [steps[size] for size in reached])
-    return {
-        "task": task.name,
-        "seed": seed,
-        "recommended": None if chosen is None else chosen.batch_size,
-        "seconds": clock.seconds if clock else spent,
-        "sweeps": clock.sweeps if clock else 0,
-        "b_crit": math.nan if found.fit is None else found.fit.b_crit / float(curve.b_crit),
-    }
+    return float(fit_scaling(reached, [steps[size] for size in reached]).b_crit)
 
 
 def found_of(task: Task, oracle: dict[str, Any], arguments: argparse.Namespace) -> list[dict[str, Any]]:
@@ -168,7 +186,7 @@ def found_of(task: Task, oracle: dict[str, Any], arguments: argparse.Namespace) 
     for seed in range(0, arguments.seeds * APART, APART):
         clock = Clock(oracle, arguments.clock, seed) if simulated else None
         rounds += [] if simulated else [timed(task, sizes)]
-        rows.append(judged(task, oracle, seed, arguments.complete, clock))
+        rows += judged(task, oracle, seed, arguments.complete, clock)
     stored = np.array([row["seconds_per_step"] for row in oracle["sizes"]])
     per_step = stored if simulated else paced(np.concatenate([*rounds, timed(task, sizes)])).seconds
     add_regret(rows, oracle, dict(zip(sizes, per_step.tolist(), strict=True)))
@@ -204,7 +222,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER)
     arguments = parser.parse_args()
     rows = []
-    heads = f"{'task':40} {'seed':>5} {'rec':>5} {'best':>5} {'regret':>7} {'cost':>6}"
+    heads = f"{'task':33} {'seed':>5} {'until':6} {'rec':>5} {'best':>5} {'regret':>7} {'cost':>6}"
     print(f"{heads} {'seconds':>7} {'B_crit/oracle':>13}")
     for task in TASKS:
         path = file_of(task, arguments.folder)
@@ -212,20 +230,20 @@ def main() -> None:
             continue
         for row in (found := found_of(task, json.loads(path.read_text()), arguments)):
             print(
-                f"{row['task']:40} {row['seed']:5} {row['recommended']:5} {row['best']:5} "
-                f"{row['regret']:7.1%} {row['cost']:6.1%} {row['seconds']:7.1f} {row['b_crit']:13.2f}",
+                f"{row['task']:33} {row['seed']:5} {UNTIL[row['complete']]:6} {row['recommended']:5} "
+                f"{row['best']:5} {row['regret']:7.1%} {row['cost']:6.1%} {row['seconds']:7.1f} "
+                f"{row['b_crit']:13.2f}",
                 flush=True,
             )
         rows += found
-    summarise(rows)
-    larger = [row for row in rows if not row["task"].startswith(SMALLEST)]
-    if 0 < len(larger) < len(rows):
-        print(f"without {', '.join(SMALLEST)}:")
-        summarise(larger)
-    if arguments.clock is not None:
-        middle = np.exp(np.mean(np.log([row["seconds"] for row in rows])))
-        sweeps = sum(row["sweeps"] for row in rows)
-        print(f"simulated: {middle:.3f} s a study in the geometric mean, {sweeps:,} sweeps in all")
+    for whole, until in UNTIL.items():
+        if these := [row for row in rows if row["complete"] == whole]:
+            print(f"\nUntil the {until}:")
+            summarise(these)
+            larger = [row for row in these if not row["task"].startswith(SMALLEST)]
+            if 0 < len(larger) < len(these):
+                print(f"without {', '.join(SMALLEST)}:")
+                summarise(larger)
 
 
 def summarise(rows: Sequence[dict[str, Any]]) -> None:
@@ -239,14 +257,17 @@ def summarise(rows: Sequence[dict[str, Any]]) -> None:
         f"regret: median {np.median(regrets):.1%}, 95th percentile {np.quantile(regrets, 0.95):.1%}, "
         f"over 5 % in {over:.1%}"
     )
-    sweeps = seconds / costs
-    together = seconds.sum() / sweeps.sum()
+    oracles = seconds / costs
+    together = seconds.sum() / oracles.sum()
     print(f"cost: median {np.median(costs):.1%}, most {costs.max():.1%}, all together {together:.1%}")
     if rows[0]["piloted"] > rows[0]["cost"]:
         piloted = np.array([row["piloted"] for row in rows])
-        together = (piloted * sweeps).sum() / sweeps.sum()
+        together = (piloted * oracles).sum() / oracles.sum()
         print(f"cost with a pilot: median {np.median(piloted):.1%}, all together {together:.1%}")
     print(f"B_crit within a factor 1.25 of the oracle's: {np.mean(ratios <= math.log(1.25)):.0%}")
+    if sweeps := sum(row["sweeps"] for row in rows):
+        middle = np.exp(np.mean(np.log(seconds)))
+        print(f"simulated: {middle:.3f} s a study in the geometric mean, {sweeps:,} sweeps in all")
 
 
 if __name__ == "__main__":
