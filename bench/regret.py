@@ -2,12 +2,13 @@
 
     python bench/regret.py [--seeds 3]
 
-Each study is judged twice: when it has answered (`complete=False`), and when it has gone on from there
-with the rest of the table. Regret: seconds to target at the recommended batch size over those at the oracle's
-best, less 1, by the oracle's own steps (`bench/sweeps`), and seconds per step timed again beside the studies,
-since the machine's pace is another every day. Cost: the study's seconds from its beginning, everything counted,
-over the oracle's at that pace; all together: the seconds of all studies over those of all their sweeps. The
-target is given to both; what the pilot takes that sets one where none is given is printed beside it.
+Each study is judged twice: when it has answered (`complete=False`), and when it has gone on from there with
+the rest of the table. Regret: seconds to target at the recommended batch size over those at the oracle's
+best, less 1, by the oracle's own steps (`bench/sweeps`), and seconds per step timed again beside the
+studies, since the machine's pace is another every day. Cost: the study's seconds from its beginning,
+everything counted, over the oracle's at that pace; all together: the seconds of all studies over those of
+all their sweeps. The target is given to both; what the pilot takes that sets one where none is given is
+printed beside it.
 
     python bench/regret.py --clock 0.12
 

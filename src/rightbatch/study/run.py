@@ -135,7 +135,7 @@ class StudyRun:
                 self._foresee(None)
                 self._find(size)
         self._answer()
-        self._add_seeds(1, math.inf)  # the curve hangs on far sizes, so far searched on the coarse grid alone
+        self._add_seeds(1, math.inf, self._new_in_table())  # the curve hangs on sizes that do not contend
         answered = self._cost()
         if self.complete:
             self._complete()
@@ -216,7 +216,7 @@ class StudyRun:
             step = self._next_step(view, self.search.found, self.search.seeds)
             if step is None:
                 break
-            self._foresee(view)
+            self._foresee(view, self._new_in_table())
             if step in self.search.found:
                 self._add_round(view, step)
             else:
@@ -234,7 +234,7 @@ class StudyRun:
         while size in self.search.found and self.search.seeds.get(size, 0) < until:
             self._add_some(size)
             size = self._next_step(view, self.search.found, self.search.seeds)
-            self._foresee(view)
+            self._foresee(view, self._new_in_table())
 
     def _next_step(
         self, view: Outlook | None, searched: Collection[int], seeds: Mapping[int, int]
@@ -270,12 +270,19 @@ class StudyRun:
 
     def _complete(self) -> None:
         """The table, while that costs no more than the answer did: the other sizes, then the other seeds."""
-        before = self._cost()
-        most = before + max(before, _SHARE_TO_COMPLETE * self.budget)
+        most = self._for_table(self._cost())
         while new := self._to_complete(most):
             self._foresee(None, new)
             self._find(new[0])
         self._add_all_seeds(most)
+
+    def _for_table(self, before: float) -> float:
+        """Seconds of all runs when the table is made, after so many for the answer."""
+        return before + max(before, _SHARE_TO_COMPLETE * self.budget)
+
+    def _new_in_table(self) -> list[int]:
+        """Sizes that the table will have to search, if the answer takes no more runs."""
+        return self._to_complete(self._for_table(self._cost())) if self.complete and self.ahead.room else []
 
     def _to_complete(self, most: float) -> list[int]:
         """Sizes to search that leave all runs within so many seconds."""
@@ -311,11 +318,11 @@ class StudyRun:
         for number in range(self.settings.seeds):
             self._add_seeds(number + 1, most)
 
-    def _add_seeds(self, wanted: int, most: float) -> None:
-        """One more seed of every size that has fewer than wanted."""
+    def _add_seeds(self, wanted: int, most: float, new: Sequence[int] = ()) -> None:
+        """One more seed of every size that has fewer than wanted; new sizes come next."""
         for size in outwards(self.search.reached(), self._middle()):
             if self.search.seeds.get(size, 0) < wanted and self._affords(size, most):
-                self._foresee(None)
+                self._foresee(None, new)
                 self._add_some(size)
 
     def _affords(self, size: int, most: float) -> bool:
