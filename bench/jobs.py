@@ -2,6 +2,9 @@
 
     python bench/jobs.py [TURNS]
 
+Beside them two studies of one job each, at once, which have nothing to wait for: what two cores give that
+share caches and memory.
+
 The next character of a text, with an MLP of 256 units: with one job half a minute, and then, with more
 seeds, over a minute: what one process does alone weighs the less the longer a study is. The tolerance is so
 large and the seeds are so many that every size gets all of them, whatever the timings say, so all do the
@@ -10,9 +13,13 @@ recommend the one or the other. Then the exit status is 1, and it is told how mu
 recommended are in each other's studies.
 """
 
+import multiprocessing
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
+
+import numpy as np
 
 import rightbatch as rb
 from tasks import TASKS
@@ -27,7 +34,7 @@ def main() -> None:
     turns = int(sys.argv[1]) if len(sys.argv) > 1 else 2
     alike = True
     for seeds in SEEDS:
-        paces, documents = {1: [0.0, 0.0], 2: [0.0, 0.0]}, []
+        paces, documents, beside = {1: [0.0, 0.0], 2: [0.0, 0.0]}, [], []
         for jobs in (1, 2) * turns:
             found, seconds = _studied(seeds, jobs)
             documents.append(found.to_dict())
@@ -35,10 +42,13 @@ def main() -> None:
             paces[jobs][0] += runs
             paces[jobs][1] += seconds
             print(f"{seeds} seeds, {jobs} job(s): {seconds:6.1f} s, {runs} runs; {found}", flush=True)
+            if jobs == 2:
+                beside.append(_beside(seeds))
         one, two = (paces[jobs][0] / paces[jobs][1] for jobs in (1, 2))
         same = len({_answer(document) for document in documents}) == 1
         told = "the same recommendation in all" if same else _apart(documents)
         print(f"throughput of two over one: {two / one:.2f} (goal {GOAL}); {told}")
+        print(f"two studies at once over one: {np.mean(beside) / one:.2f}", flush=True)
         alike &= same
     raise SystemExit(not alike)
 
@@ -58,6 +68,18 @@ def _studied(seeds: int, jobs: int) -> tuple[rb.Study, float]:
         jobs=jobs,
     )
     return found, time.perf_counter() - started
+
+
+def _beside(seeds: int) -> float:
+    """Runs per second of two studies at once, each in a process of its own."""
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        return sum(pool.map(_pace, [seeds] * 2))
+
+
+def _pace(seeds: int) -> float:
+    """Runs per second of a study with one job."""
+    found, seconds = _studied(seeds, 1)
+    return int(found.to_dict()["cost"]["runs"]) / seconds
 
 
 def _answer(document: dict[str, Any]) -> tuple[int, float]:

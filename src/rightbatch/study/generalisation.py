@@ -32,8 +32,8 @@ _MOMENTS = {AT_TARGET: "At the target", AT_EXAMPLES: "After as many examples"}
 _GAPS = {AT_TARGET: "the gap between validation and training loss", AT_EXAMPLES: "the gap"}
 """In full where it is named first."""
 
-_TOGETHER = 8
-"""Runs trained side by side at most: their outputs are held at once."""
+_TOGETHER = 4
+"""Runs trained side by side at most: more hardly gain, and two processes that share a cache lose by it."""
 
 _ROWS = 10_000
 """Of the training part, on which its loss is measured: the loss of so many is known to a per cent."""
