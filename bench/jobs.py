@@ -2,8 +2,8 @@
 
     python bench/jobs.py [TURNS]
 
-Beside them two studies of one job each, at once, which have nothing to wait for: what two cores give that
-share caches and memory.
+Each study is made by a fresh process. Beside them two studies of one job each, at once, which have nothing to
+wait for: what two cores give that share caches and memory.
 
 The next character of a text, with an MLP of 256 units: with one job half a minute, and then, with more
 seeds, over a minute: what one process does alone weighs the less the longer a study is. The tolerance is so
@@ -34,17 +34,17 @@ def main() -> None:
     turns = int(sys.argv[1]) if len(sys.argv) > 1 else 2
     alike = True
     for seeds in SEEDS:
-        paces, documents, beside = {1: [0.0, 0.0], 2: [0.0, 0.0]}, [], []
+        paces: dict[int, list[float]] = {1: [], 2: []}
+        documents, beside = [], []
         for jobs in (1, 2) * turns:
-            found, seconds = _studied(seeds, jobs)
-            documents.append(found.to_dict())
-            runs = documents[-1]["cost"]["runs"]
-            paces[jobs][0] += runs
-            paces[jobs][1] += seconds
-            print(f"{seeds} seeds, {jobs} job(s): {seconds:6.1f} s, {runs} runs; {found}", flush=True)
+            ((document, seconds),) = _studies(1, seeds, jobs)
+            documents.append(document)
+            paces[jobs].append(document["cost"]["runs"] / seconds)
+            said = f"{document['cost']['runs']} runs; {document['recommendation']['sentence']}"
+            print(f"{seeds} seeds, {jobs} job(s): {seconds:6.1f} s, {said}", flush=True)
             if jobs == 2:
-                beside.append(_beside(seeds))
-        one, two = (paces[jobs][0] / paces[jobs][1] for jobs in (1, 2))
+                beside.append(sum(found["cost"]["runs"] / spent for found, spent in _studies(2, seeds, 1)))
+        one, two = (np.mean(paces[jobs]) for jobs in (1, 2))
         same = len({_answer(document) for document in documents}) == 1
         told = "the same recommendation in all" if same else _apart(documents)
         print(f"throughput of two over one: {two / one:.2f} (goal {GOAL}); {told}")
@@ -53,8 +53,14 @@ def main() -> None:
     raise SystemExit(not alike)
 
 
-def _studied(seeds: int, jobs: int) -> tuple[rb.Study, float]:
-    """The study, and the seconds it took."""
+def _studies(count: int, seeds: int, jobs: int) -> list[tuple[dict[str, Any], float]]:
+    """So many studies at once, each in a process of its own: documents, and the seconds they took."""
+    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(_studied, [seeds] * count, [jobs] * count))
+
+
+def _studied(seeds: int, jobs: int) -> tuple[dict[str, Any], float]:
+    """The document of a study, and the seconds it took."""
     started = time.perf_counter()
     found = rb.study(
         rb.MLP(hidden=(256,)),
@@ -67,19 +73,7 @@ def _studied(seeds: int, jobs: int) -> tuple[rb.Study, float]:
         budget="30m",
         jobs=jobs,
     )
-    return found, time.perf_counter() - started
-
-
-def _beside(seeds: int) -> float:
-    """Runs per second of two studies at once, each in a process of its own."""
-    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        return sum(pool.map(_pace, [seeds] * 2))
-
-
-def _pace(seeds: int) -> float:
-    """Runs per second of a study with one job."""
-    found, seconds = _studied(seeds, 1)
-    return int(found.to_dict()["cost"]["runs"]) / seconds
+    return found.to_dict(), time.perf_counter() - started
 
 
 def _answer(document: dict[str, Any]) -> tuple[int, float]:
