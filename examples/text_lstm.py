@@ -195,7 +195,7 @@ def main(seed: int) -> None:
         seeds=2,
         tolerance=0.3,
         complete=False,
-        budget="30s",
+        budget="20s",
         seed=seed,
     )
     assert study.recommendation is not None
