@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
+from scipy.stats import multivariate_normal
 
 from rightbatch.errors import SettingError
-from rightbatch.stats.posterior import steps_posterior
+from rightbatch.stats.posterior import likeliest_curve, steps_posterior
+from rightbatch.stats.worlds import DEVIATIONS, Worlds, peak
 
 SIZES = np.array([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024])
 S_MIN, B_CRIT = 22.0, 27.0
@@ -128,3 +131,35 @@ def test_missed_must_be_one_value_a_run() -> None:
     """The error names both shapes."""
     with pytest.raises(SettingError, match="missed must have the shape of log_steps \\(1, 11\\)"):
         steps_posterior(SIZES, curve(SIZES)[None], draws=10, seed=0, missed=[True])
+
+
+@pytest.mark.parametrize("b_crit", [0.31, 27.0, 2900.0])
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_runs_on_a_curve_give_its_constants_back_exactly(b_crit: float, seeds: int) -> None:
+    """However few sizes and seeds were run, and however differently often: the likeliest curve is theirs."""
+    table = np.tile(np.log(S_MIN * (1 + b_crit / SIZES)), (seeds, 1))
+    table[1:, :4] = np.nan
+    assert likeliest_curve(SIZES, table, seed=0) == pytest.approx((S_MIN, b_crit), rel=1e-6)
+
+
+def test_the_likeliest_curve_is_the_one_that_densities_name() -> None:
+    """All runs taken as one normal vector, for every tau, S_min and B_crit of a grid, in two worlds."""
+    rng = np.random.default_rng(6)
+    known = rng.random((4, len(SIZES))) < 0.6
+    runs = np.asarray(known * (curve(SIZES) + 0.2 * rng.standard_normal(known.shape)), np.float64)
+    sigma2, omega2 = np.array([0.01, 0.05]), np.array([0.02, 0.001])
+    log_s_min, log_b_crit = peak(SIZES * 1.0, Worlds(np.tile(runs, (2, 1, 1)), known * 1.0, sigma2, omega2))
+    levels, places = log_s_min + np.linspace(-1, 1, 101), log_b_crit + np.linspace(-0.2, 0.2, 21)
+    seed, size = np.nonzero(known)
+    shapes = np.log1p(np.exp(places)[:, None] / SIZES[size])
+    rest = runs[known] - shapes[:, None] - levels[:, None]
+    density = np.zeros(len(places))
+    means = []
+    for left, luck in zip(sigma2, omega2, strict=True):
+        same = left * np.eye(len(seed)) + luck * (seed[:, None] == seed)
+        laws = [multivariate_normal(cov=same + off**2 * (size[:, None] == size)) for off in DEVIATIONS]
+        there = logsumexp([law.logpdf(rest) for law in laws], axis=0)
+        density += logsumexp(there, axis=1)
+        means.append(np.average(levels, weights=np.exp(there[10] - there[10].max())))
+    assert density.argmax() == 10
+    assert np.mean(means) == pytest.approx(log_s_min, abs=1e-3)

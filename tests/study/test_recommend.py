@@ -72,15 +72,15 @@ def test_many_runs_on_the_laws_give_back_the_laws() -> None:
 
 
 def test_the_fits_are_those_of_the_formulas() -> None:
-    """Steps and seconds lie on the two laws, and the intervals of the curve hold its constants."""
+    """Steps and seconds lie on the two laws exactly, and the curve's intervals hold its constants."""
     found = analysed(runs_of(STEPS))
     assert found.fit is not None
     assert found.step_time is not None
-    assert (found.fit.s_min, found.fit.b_crit, found.fit.e_min) == pytest.approx((20, 10, 200), rel=0.01)
+    assert (found.fit.s_min, found.fit.b_crit, found.fit.e_min) == pytest.approx((20, 10, 200), rel=1e-6)
     for name, value in (("s_min", 20), ("b_crit", 10)):
         low, high = found.fit.interval[name]
         assert value / 3 < low < value < high < value * 3
-    assert found.fit.rms_log_residual < 0.01
+    assert found.fit.rms_log_residual < 1e-6
     assert found.fit.lack_of_fit is None
     assert (found.step_time.a, found.step_time.b) == pytest.approx((0.9, 0.1), rel=1e-6)
 

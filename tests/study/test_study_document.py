@@ -135,10 +135,10 @@ def test_the_recommendation() -> None:
 
 
 def test_the_fits() -> None:
-    """S = 20 (1 + 10/B) to within the draws, t = 0.9 + 0.1 B, with all rounds of timing kept."""
+    """S = 20 (1 + 10/B) and t = 0.9 + 0.1 B, with all rounds of timing kept."""
     document = documented(all_runs())
     fit, time = document["fit"], document["step_time"]
-    assert [fit[name] for name in ("s_min", "b_crit", "e_min")] == pytest.approx([20, 10, 200], rel=0.01)
+    assert [fit[name] for name in ("s_min", "b_crit", "e_min")] == pytest.approx([20, 10, 200], rel=1e-6)
     for name, value in (("s_min", 20), ("b_crit", 10)):
         low, high = fit["interval"][name]
         assert value / 4 < low < value < high < value * 4

@@ -15,6 +15,7 @@ do, worth a few runs each; tau has a half-Cauchy one of median 4 %. Sigma and om
 drawn exactly (`worlds`).
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +26,7 @@ from rightbatch.rng import generator
 from rightbatch.stats.curves import Floats, checked_sizes
 from rightbatch.stats.imputed import imputed
 from rightbatch.stats.scatter import scatter
-from rightbatch.stats.worlds import Worlds, draw
+from rightbatch.stats.worlds import Worlds, draw, peak
 
 WORLDS = 16
 """Draws of the scatter: an interval from 16 has the ends of one from 256 to 2 % of its length."""
@@ -78,18 +79,8 @@ def steps_posterior(
         >>> bool(np.median(more.log_steps[:, 2]) > np.median(steps.log_steps[:, 2]))
         True
     """
-    sizes, table = checked_sizes(batch_sizes), np.asarray(log_steps, np.float64)
-    known = np.isfinite(table)
-    late = _checked_missed(missed, known)
-    if (known & ~late).any(axis=0).sum() < 2:
-        raise SettingError(
-            "log_steps", "must be known at two sizes or more", table.tolist(), "run more sizes"
-        )
-    random, values, ran = generator("posterior", seed), np.where(known, table, 0), known * 1.0
-    if late.any():
-        worlds = imputed(sizes, values, ran, late, random=random, worlds=WORLDS)
-    else:
-        worlds = Worlds(np.tile(values, (WORLDS, 1, 1)), ran, *scatter(values, ran, random, WORLDS))
+    sizes, random = checked_sizes(batch_sizes), generator("posterior", seed)
+    worlds = _worlds(sizes, log_steps, missed, random)
     found = draw(sizes, worlds, random, draws, CELLS)
     return Steps(
         s_min=np.exp(found.log_s_min),
@@ -97,6 +88,47 @@ def steps_posterior(
         log_steps=found.log_steps,
         scatter=float(np.sqrt(worlds.sigma2.mean())),
     )
+
+
+def likeliest_curve(
+    batch_sizes: ArrayLike, log_steps: ArrayLike, *, seed: int, missed: ArrayLike | None = None
+) -> tuple[float, float]:
+    """S_min and B_crit of the likeliest curve, by the same posterior; exact where all runs lie on one.
+
+    Args:
+        batch_sizes: all sizes, shape `(n,)`, at least 2 different ones.
+        log_steps: as for `steps_posterior`.
+        seed: of the draws of what is taken as known.
+        missed: as for `steps_posterior`.
+
+    Raises:
+        SettingError: as `steps_posterior`.
+
+    Example:
+        >>> s_min, b_crit = likeliest_curve([1, 10, 100, 1000], np.log([[2020, 220, 40, 22]]), seed=0)
+        >>> print(f"S_min {s_min:.4f}, B_crit {b_crit:.4f}")
+        S_min 20.0000, B_crit 100.0000
+    """
+    sizes = checked_sizes(batch_sizes)
+    found = peak(sizes, _worlds(sizes, log_steps, missed, generator("posterior", seed)))
+    return math.exp(found[0]), math.exp(found[1])
+
+
+def _worlds(
+    sizes: Floats, log_steps: ArrayLike, missed: ArrayLike | None, random: np.random.Generator
+) -> Worlds:
+    """Guesses at the scatter, and at the steps of the runs that missed the target."""
+    table = np.asarray(log_steps, np.float64)
+    known = np.isfinite(table)
+    late = _checked_missed(missed, known)
+    if (known & ~late).any(axis=0).sum() < 2:
+        raise SettingError(
+            "log_steps", "must be known at two sizes or more", table.tolist(), "run more sizes"
+        )
+    values, ran = np.where(known, table, 0), known * 1.0
+    if late.any():
+        return imputed(sizes, values, ran, late, random=random, worlds=WORLDS)
+    return Worlds(np.tile(values, (WORLDS, 1, 1)), ran, *scatter(values, ran, random, WORLDS))
 
 
 def _checked_missed(missed: ArrayLike | None, known: NDArray[np.bool_]) -> NDArray[np.bool_]:

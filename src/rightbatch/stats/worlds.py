@@ -22,8 +22,11 @@ variance parameters in hierarchical models")."""
 _COARSE = 0.25
 """Step in ln B_crit of the first look for the peak of its posterior."""
 
-_LOOKS, _NEARER = 3, 17
-"""Looks after it, and the places of each: down to 0.05 %."""
+_NEARER = 17
+"""Places of every look after it, each of which is eight times as close."""
+
+_ROUGH, _EXACT = 3, 8
+"""Looks that find it to 0.05 %, for cells about it, and to 1e-8."""
 
 _FINE = 0.002
 """Within this of the peak, in ln B_crit, cells are equal; further out they grow with the distance."""
@@ -65,6 +68,15 @@ class _Effects(NamedTuple):
     """Whether each size was run, bool `(sizes,)`."""
 
 
+class _OnGrid(NamedTuple):
+    """The posterior of tau and B_crit, by worlds, values of tau and values of ln B_crit."""
+
+    log_weights: Floats
+    """Its logarithm, S_min integrated out, up to a constant of each world."""
+    log_s_min: Floats
+    """The mean of ln S_min."""
+
+
 def draw(
     sizes: Floats, worlds: Worlds, random: np.random.Generator, draws: int, cells: int | Floats
 ) -> Drawn:
@@ -86,12 +98,26 @@ def draw(
     world = np.tile(np.arange(len(worlds.sigma2)), -(-draws // len(worlds.sigma2)))
     edges = _edges(effects, sizes, cells) if isinstance(cells, int) else cells
     width = np.diff(edges)
-    weights = _log_weights(effects, sizes, edges[:-1] + width / 2) + np.log(width)
+    weights = _on_grid(effects, sizes, edges[:-1] + width / 2).log_weights + np.log(width)
     tau, place = _cells(weights, world, random)
     log_b_crit = edges[place] + width[place] * random.random(len(world))
     level = np.log1p(np.exp(log_b_crit)[:, None] / sizes)
     log_s_min, log_steps = _levels(effects, level, DEVIATIONS[tau] ** 2, random)
     return Drawn(log_s_min[:draws], log_b_crit[:draws], log_steps[:draws], edges)
+
+
+def peak(sizes: Floats, worlds: Worlds) -> tuple[float, float]:
+    """Ln S_min and ln B_crit of the likeliest curve.
+
+    ln B_crit is where its posterior is highest, by the mean of the logarithm over the worlds; ln S_min is
+    its mean there. Runs that lie on a hyperbola give its constants back exactly, as the mean and the
+    median of draws do not: what such runs leave open is not symmetric about them.
+    """
+    effects = _effects(worlds)
+    log_b_crit = _highest(effects, sizes, _EXACT)
+    at = _on_grid(effects, sizes, np.array([log_b_crit]))
+    share = np.exp(at.log_weights - np.logaddexp.reduce(at.log_weights, axis=1, keepdims=True))
+    return float((share * at.log_s_min).sum(axis=1).mean()), log_b_crit
 
 
 def _effects(worlds: Worlds) -> _Effects:
@@ -115,17 +141,29 @@ def _edges(effects: _Effects, sizes: Floats, cells: int) -> Floats:
 
     So both what many exact runs know to 0.1 % is resolved and what few runs leave open to a factor of 100.
     """
-    ends = np.log([sizes.min() / REACH, sizes.max() * REACH])
-    grid = np.arange(ends[0], ends[1], _COARSE)
-    for _ in range(_LOOKS):
-        peak, apart = grid[_log_weights(effects, sizes, grid).max(axis=(0, 1)).argmax()], grid[1] - grid[0]
-        grid = np.linspace(peak - apart, peak + apart, _NEARER)
-    low, high = np.arcsinh((ends - peak) / _FINE)
-    return np.asarray(peak + _FINE * np.sinh(np.linspace(low, high, cells + 1)))
+    middle = _highest(effects, sizes, _ROUGH)
+    low, high = np.arcsinh((_ends(sizes) - middle) / _FINE)
+    return np.asarray(middle + _FINE * np.sinh(np.linspace(low, high, cells + 1)))
 
 
-def _log_weights(effects: _Effects, sizes: Floats, grid: Floats) -> Floats:
-    """Log posterior of tau and B_crit, S_min integrated out, `(worlds, taus, grid)`, up to a constant."""
+def _ends(sizes: Floats) -> Floats:
+    """Of the range in which ln B_crit is looked for."""
+    return np.log([sizes.min() / REACH, sizes.max() * REACH])
+
+
+def _highest(effects: _Effects, sizes: Floats, looks: int) -> float:
+    """The ln B_crit at which the mean log posterior of the worlds is highest."""
+    low, high = _ends(sizes).tolist()
+    grid = np.arange(low, high, _COARSE)
+    for _ in range(looks):
+        height = np.logaddexp.reduce(_on_grid(effects, sizes, grid).log_weights, axis=1).sum(axis=0)
+        middle, apart = grid[height.argmax()], grid[1] - grid[0]
+        grid = np.linspace(middle - apart, middle + apart, _NEARER)
+    return float(middle)
+
+
+def _on_grid(effects: _Effects, sizes: Floats, grid: Floats) -> _OnGrid:
+    """The posterior at these values of ln B_crit."""
     shapes = np.log1p(np.exp(grid)[:, None] / sizes[effects.measured])
     weight = 1 / (effects.variance[:, None, :] + DEVIATIONS[:, None] ** 2)
     ones = effects.axes.sum(axis=1)
@@ -134,7 +172,7 @@ def _log_weights(effects: _Effects, sizes: Floats, grid: Floats) -> Floats:
     along = (weight * ones[:, None, :]) @ rest
     squares = weight @ rest**2 - along**2 / total[:, :, None]
     constant = np.log(weight).sum(axis=2) - np.log(total)
-    return np.asarray(0.5 * (constant[:, :, None] - squares))
+    return _OnGrid(0.5 * (constant[:, :, None] - squares), along / total[:, :, None])
 
 
 def _cells(log_weights: Floats, world: Places, random: np.random.Generator) -> tuple[Places, Places]:

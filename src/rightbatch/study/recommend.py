@@ -13,6 +13,7 @@ from rightbatch.stats.cliff import Cliff, cliff
 from rightbatch.stats.curves import REACH
 from rightbatch.stats.lack_of_fit import lack_of_fit
 from rightbatch.stats.pace import paced
+from rightbatch.stats.posterior import likeliest_curve
 from rightbatch.stats.resampling import resamples
 from rightbatch.stats.scaling import ScalingFit, fit_scaling
 from rightbatch.stats.stepcurve import StepCurve, fit_step_curve
@@ -20,7 +21,7 @@ from rightbatch.stats.steptime import StepTime, fit_step_time
 from rightbatch.study.advice import tolerated_rates
 from rightbatch.study.grid import lr_at
 from rightbatch.study.outlook import Outlook, outlook
-from rightbatch.study.pool import Choice, Pool, choices, chosen_log_steps, resampled_log_steps
+from rightbatch.study.pool import Choice, Pool, choices, chosen_log_steps, chosen_missed, resampled_log_steps
 from rightbatch.study.rounds import foretold, rounds_of
 
 RESAMPLES = 1000
@@ -87,7 +88,7 @@ Ease = Callable[[Size], tuple[float, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """S(B) = S_min (1 + B_crit / B), the medians over the draws of the posterior."""
+    """S(B) = S_min (1 + B_crit / B), the likeliest by the runs."""
 
     s_min: float
     b_crit: float
@@ -262,7 +263,8 @@ def _fit(table: Pool, found: Mapping[int, Choice], view: Outlook | None, seed: i
     late = drawn.mean(axis=0)
     logs = [math.log(found[size].steps) for size in sizes]
     arrived = [found[size].reached == found[size].seeds for size in sizes]
-    s_min, b_crit = float(np.median(view.steps.s_min)), float(np.median(view.steps.b_crit))
+    runs, missed = chosen_log_steps(table, found), chosen_missed(table, found)
+    s_min, b_crit = likeliest_curve(table.batch_sizes, runs, seed=seed, missed=missed)
     off = np.where(arrived, logs, late) - np.log(s_min * (1 + b_crit / np.array(sizes)))
     residual = float(np.sqrt(np.average(off**2, weights=1 / drawn.var(axis=0))))
     return Fit(
