@@ -60,11 +60,12 @@ def _studies(count: int, seeds: int, jobs: int) -> list[tuple[dict[str, Any], fl
 
 
 def _studied(seeds: int, jobs: int) -> tuple[dict[str, Any], float]:
-    """The document of a study, and the seconds it took."""
+    """The document of a study, and the seconds it took, once the data are there."""
+    data = TASK.data()
     started = time.perf_counter()
     found = rb.study(
         rb.MLP(hidden=(256,)),
-        TASK.data(),
+        data,
         optimizer=TASK.optimizer,
         batch_sizes=[8, 16, 32, 64, 128, 256, 512, 1024],
         target="val_loss=2.2",

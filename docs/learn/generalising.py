@@ -18,8 +18,9 @@ from rightbatch.learners.metrics import evaluate
 from rightbatch.report import axes
 from rightbatch.report.page import Section
 from rightbatch.stats.equivalence import Equivalence, equivalence
-from rightbatch.study.generalisation import AT_EXAMPLES, AT_TARGET, compared
+from rightbatch.study.generalisation import compared
 from rightbatch.study.problem import Problem
+from rightbatch.study.rerun import AT_EXAMPLES, AT_TARGET
 from rightbatch.study.subject import Sweep
 from rightbatch.train.loop import endless, train
 

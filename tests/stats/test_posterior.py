@@ -148,7 +148,9 @@ def test_the_likeliest_curve_is_the_one_that_densities_name() -> None:
     known = rng.random((4, len(SIZES))) < 0.6
     runs = np.asarray(known * (curve(SIZES) + 0.2 * rng.standard_normal(known.shape)), np.float64)
     sigma2, omega2 = np.array([0.01, 0.05]), np.array([0.02, 0.001])
-    log_s_min, log_b_crit = peak(SIZES * 1.0, Worlds(np.tile(runs, (2, 1, 1)), known * 1.0, sigma2, omega2))
+    log_s_min, log_b_crit = peak(
+        SIZES * 1.0, Worlds(np.tile(runs, (2, 1, 1)), known.astype(np.float64), sigma2, omega2)
+    )
     levels, places = log_s_min + np.linspace(-1, 1, 101), log_b_crit + np.linspace(-0.2, 0.2, 21)
     seed, size = np.nonzero(known)
     shapes = np.log1p(np.exp(places)[:, None] / SIZES[size])

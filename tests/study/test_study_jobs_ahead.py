@@ -281,6 +281,20 @@ def test_a_size_to_be_searched_is_expected_where_it_will_begin() -> None:
     assert not told.expected
 
 
+def test_the_first_search_of_all_is_two_pieces_of_work() -> None:
+    """Every other learning rate, and the rest, for nothing else is known then; later searches are one."""
+    search, told = searched()
+    search.find(32)
+    first, second = told.asked[:2]
+    assert (first.points, second.points) == (tuple(first_points()[::2]), tuple(first_points()[1::2]))
+    assert told.expected[:2] == [first, second]
+    told.asked.clear()
+    told.expected.clear()
+    search.find(8)
+    assert told.asked[0].points == tuple(sorted(run.point for run in search.runs if run.batch_size == 8))
+    assert not told.expected
+
+
 def test_foreseen_are_the_steps_that_the_plan_would_take() -> None:
     """Sizes in turn until the plan is content; a size that is still to be searched is stepped over."""
 

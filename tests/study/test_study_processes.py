@@ -58,6 +58,13 @@ def test_processes_make_the_sweep_that_this_one_makes(workers: Workers) -> None:
         assert ahead.make(blobs(), sweep(seed), deadline=math.inf) == blobs().runs(sweep(seed))
 
 
+def test_what_makes_runs_needs_no_statistics() -> None:
+    """Importing them would take a process about as long as beginning."""
+    study = "rightbatch.study.processes, rightbatch.study.problem, rightbatch.study.rerun"
+    script = f"import sys, rightbatch.learners.mlp, {study}; print([name for name in sys.modules if name.startswith('scipy.stats')])"
+    assert subprocess.check_output([sys.executable, "-c", script], text=True) == "[]\n"
+
+
 def test_a_spent_budget_ends_it(workers: Workers) -> None:
     """As in this process."""
     with pytest.raises(DeadlineError):

@@ -37,6 +37,16 @@ def around(centre: int, *, below: int, above: int, step: int = COARSE) -> list[i
     return [centre + step * k for k in range(-below, above + 1)]
 
 
+def halves(points: Sequence[int]) -> list[list[int]]:
+    """Every other point, and the rest: two pieces of work, that two processes can do at once.
+
+    Example:
+        >>> halves([-4, -2, 0, 2, 4])
+        [[-4, 0, 4], [-2, 2]]
+    """
+    return [half for half in ([*points[::2]], [*points[1::2]]) if half]
+
+
 def best_point(scores: Mapping[int, float]) -> int:
     """The point of the least score; of equals the lowest."""
     return min(sorted(scores), key=scores.__getitem__)

@@ -10,7 +10,7 @@ from rightbatch import units
 from rightbatch.errors import DataError, SettingError
 from rightbatch.records import Outcome
 from rightbatch.study.ahead import Ahead
-from rightbatch.study.grid import lr_at
+from rightbatch.study.grid import halves, lr_at
 from rightbatch.study.subject import Run, Subject, Sweep
 from rightbatch.train.target import Target
 
@@ -92,7 +92,10 @@ def pilot_target(
 
     tried: list[Run] = []
     while all(run.outcome is Outcome.DIVERGED for run in tried) and len(tried) < 3 * len(points):
-        tried += runs(sweep([seed], [point - _LOWER * (len(tried) // len(points)) for point in points]))
+        lower = _LOWER * (len(tried) // len(points))
+        pieces = [sweep([seed], [point - lower for point in half]) for half in halves(points)]
+        maker.expect(pieces)
+        tried += [run for piece in pieces for run in runs(piece)]
     best = min(tried, key=_best_loss)
     reached = [_best_loss(best)]
     if start - reached[0] > _LEAST_GAIN * abs(start):

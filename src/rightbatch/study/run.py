@@ -13,7 +13,7 @@ import numpy as np
 from rightbatch import units
 from rightbatch.errors import SettingError
 from rightbatch.records import Array, Progress
-from rightbatch.study import costs, generalisation, plan
+from rightbatch.study import costs, plan, rerun
 from rightbatch.study.ahead import Ahead
 from rightbatch.study.aim import Aim, check_far, whole_steps
 from rightbatch.study.costs import Costs, memory_of, too_large, usual_step
@@ -157,10 +157,10 @@ class StudyRun:
         steps = np.median(np.exp(view.steps.log_steps[:, view.best]))
         runs = self.search.tuned_runs(self._table()[1])
         best = self.settings.batch_sizes[view.best]
-        found = generalisation.measure(
+        found = rerun.measure(
             self.subject, runs, float(steps) * best, ahead=self.ahead, deadline=self.session.deadline
         )
-        self.store.put(generalisation=[asdict(losses) for losses in found])
+        self.store.put(generalisation=[asdict(loss) for loss in found])
 
     def _expected(self, noise: RunNoise | None) -> float | None:
         """The size of least seconds, if the noise scale is B_crit."""

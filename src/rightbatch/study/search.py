@@ -13,7 +13,7 @@ from rightbatch.records import Outcome
 from rightbatch.stats.racing import in_the_race
 from rightbatch.stats.scatter import PRIOR_SCATTER
 from rightbatch.study.ahead import Ahead
-from rightbatch.study.grid import around, best_point, lr_at, next_points
+from rightbatch.study.grid import around, best_point, halves, lr_at, next_points
 from rightbatch.study.guess import guess
 from rightbatch.study.patience import patience, scatters, unseen
 from rightbatch.study.pool import NOT_REACHED, RACE, Choice, choices, pool, scores_of
@@ -134,7 +134,11 @@ class Search:
         tried: set[int] = set()
         scores: dict[int, float] = {}
         while part.points:
-            self._sweep(part, alone=not self.subject.timed_apart)
+            pieces = self._pieces(part)
+            if len(pieces) > 1:
+                self._expect(pieces)
+            for piece in pieces:
+                self._sweep(piece, alone=not self.subject.timed_apart)
             tried.update(part.points)
             runs = [run for run in self._runs_of(size, self.seed) if run.point in tried]
             scores = scores_of(runs, self.target.value)
@@ -207,6 +211,12 @@ class Search:
         known = {size: found.point for size, found in self.found.items()}
         points = around(guess(known, size), below=2, above=2) if known else self.wide
         return _Part(size, range(1), points, self._most_steps(size, self.found))
+
+    def _pieces(self, part: _Part) -> list[_Part]:
+        """The first search of all in two, for while it goes on there is nothing else that could be made."""
+        if part.points != self.wide or not self.subject.timed_apart:
+            return [part]
+        return [replace(part, points=half) for half in halves(self.wide)]
 
     def _race(self, size: int, number: int, scatter: float) -> _Part:
         """What is trained from the seed of this number on."""
