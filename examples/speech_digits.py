@@ -209,7 +209,7 @@ def main(seed: int, folder: Path) -> None:
         seeds=2,
         tolerance=0.2,
         complete=False,
-        budget="60s",
+        budget="30s",
         seed=seed,
     )
     assert study.recommendation is not None

@@ -124,13 +124,16 @@ def _check_words(table: str, column: Column) -> None:
 def _numbers(columns: Sequence[Column], train: Array) -> Part:
     """Gaps filled by the median, and a column that marks them."""
     values = _stack([column.values for column in columns])
+    names = tuple(column.name for column in columns)
+    whole = Part(sources=names, names=names, units=tuple(column.unit for column in columns), values=values)
+    if not np.isnan(values).any():  # the medians would take most of the time of reading data
+        return whole
     imputer = SimpleImputer(strategy="median", add_indicator=True, copy=False).fit(values[train])
-    names = [column.name for column in columns]
     gaps = [names[i] for i in imputer.indicator_.features_]
     return Part(
         sources=(*names, *gaps),
         names=(*names, *(f"{name}=(missing)" for name in gaps)),
-        units=(*(column.unit for column in columns), *("" for _ in gaps)),
+        units=(*whole.units, *("" for _ in gaps)),
         values=imputer.transform(values),
     )
 

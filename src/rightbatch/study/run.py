@@ -12,20 +12,21 @@ import numpy as np
 
 from rightbatch import units
 from rightbatch.errors import SettingError
-from rightbatch.records import Array, Progress
+from rightbatch.records import Progress
 from rightbatch.study import costs, plan, rerun
 from rightbatch.study.ahead import Ahead
 from rightbatch.study.aim import Aim, check_far, whole_steps
-from rightbatch.study.costs import Costs, memory_of, too_large, usual_step
+from rightbatch.study.costs import Costs, usual_step
 from rightbatch.study.grid import outwards
 from rightbatch.study.noise import RunNoise, noise_once
-from rightbatch.study.outlook import Outlook, outlook
-from rightbatch.study.pool import Choice, Pool, best_so_far, choices, pool
+from rightbatch.study.outlook import Outlook
+from rightbatch.study.pool import best_so_far, choices, pool
 from rightbatch.study.problem import Problem
 from rightbatch.study.quick import as_fact, estimate
 from rightbatch.study.search import Search
 from rightbatch.study.session import ALL_DONE, INTERRUPTED, OVER, QUICK, SURE, Session
 from rightbatch.study.settings import Settings
+from rightbatch.study.standing import Standing
 from rightbatch.study.store import Store
 from rightbatch.study.subject import DeadlineError, Subject
 from rightbatch.train.target import Target
@@ -72,10 +73,7 @@ class StudyRun:
     stopped: str = field(init=False, default="")
     search: Search = field(init=False)
     costs: Costs = field(init=False)
-    _pooled: tuple[int, Pool, dict[int, Choice]] | None = field(init=False, default=None)
-    """The table of the first so many runs, with its choices."""
-    _viewed: tuple[tuple[int, int], Array, Outlook | None] | None = field(init=False, default=None)
-    """What so many runs and searches said, with these timings."""
+    standing: Standing = field(init=False)
 
     def run(self) -> None:
         """Do what is still to be done, until the answer stands or the budget is spent."""
@@ -136,13 +134,13 @@ class StudyRun:
                 self._find(size)
         self._answer()
         self._add_seeds(1, math.inf, self._new_in_table())  # the curve hangs on sizes that do not contend
-        answered = self._cost()
+        answered = self.standing.cost()
         if self.complete:
             self._complete()
         self._settle_curve(max(2 * answered, 2 * plan.TRIFLE))
         self._answer()  # what these runs say may have raised new doubt
         self.ahead.settle(deadline=self.session.deadline)
-        last = plan.to_time_last(None if self.complete else self._view(), self.search.found)
+        last = plan.to_time_last(None if self.complete else self.standing.view(), self.search.found)
         self.costs.time_again(last, total=self._total())
         self._answer()  # and so may the last timings
         if self.complete:
@@ -150,12 +148,12 @@ class StudyRun:
 
     def _compare_generalisation(self) -> None:
         """Validation against training loss at every size, where a size can be recommended."""
-        view = self._view()
+        view = self.standing.view()
         if view is None or self.store.fact("generalisation") or not isinstance(self.subject, Problem):
             return
         self.session.worked = True
         steps = np.median(np.exp(view.steps.log_steps[:, view.best]))
-        runs = self.search.tuned_runs(self._table()[1])
+        runs = self.search.tuned_runs(self.standing.table()[1])
         best = self.settings.batch_sizes[view.best]
         found = rerun.measure(
             self.subject, runs, float(steps) * best, ahead=self.ahead, deadline=self.session.deadline
@@ -200,6 +198,9 @@ class StudyRun:
             together=self._together,
             stops=[times * self.settings.seeds for times in (1, plan.MORE, plan.MANY)],
         )
+        self.standing = Standing(
+            settings=self.settings, search=self.search, costs=self.costs, memory_limit=self._memory()
+        )
 
     def _together(self, size: int) -> bool:
         seconds, steps = self.costs.seconds(), self.search.found[size].steps
@@ -208,7 +209,7 @@ class StudyRun:
     def _answer(self) -> None:
         """Run what bears on the recommendation until it is sure enough."""
         while True:
-            view = self._view()
+            view = self.standing.view()
             if again := self._to_time_again(view):
                 self.ahead.settle(deadline=self.session.deadline)
                 self.costs.time_more(again, total=self._total())
@@ -245,7 +246,7 @@ class StudyRun:
             middle=self._middle(),
             searched=searched,
             seeds=seeds,
-            most_seeds=plan.most_seeds(self.settings.seeds, self._cost()),
+            most_seeds=plan.most_seeds(self.settings.seeds, self.standing.cost()),
             rounds=self.costs.counted(),
             tolerance=self.tolerance,
         )
@@ -270,7 +271,7 @@ class StudyRun:
 
     def _complete(self) -> None:
         """The table, while that costs no more than the answer did: the other sizes, then the other seeds."""
-        most = self._for_table(self._cost())
+        most = self._for_table(self.standing.cost())
         while new := self._to_complete(most):
             self._foresee(None, new)
             self._find(new[0])
@@ -282,7 +283,11 @@ class StudyRun:
 
     def _new_in_table(self) -> list[int]:
         """Sizes that the table will have to search, if the answer takes no more runs."""
-        return self._to_complete(self._for_table(self._cost())) if self.complete and self.ahead.room else []
+        return (
+            self._to_complete(self._for_table(self.standing.cost()))
+            if self.complete and self.ahead.room
+            else []
+        )
 
     def _to_complete(self, most: float) -> list[int]:
         """Sizes to search that leave all runs within so many seconds."""
@@ -291,7 +296,7 @@ class StudyRun:
 
     def _settle_curve(self, most: float) -> None:
         """Runs where they tell most of B_crit, until it is known or all runs took so many seconds."""
-        while sizes := self._for_the_curve(most - self._cost()):
+        while sizes := self._for_the_curve(most - self.standing.cost()):
             found, seeds = self.search.found, {size: self.search.seeds.get(size, 0) for size in sizes}
             running = [(size, seeds[size]) for size in sizes if size in found]
             self.search.expect(running, [size for size in sizes if size not in found])
@@ -302,7 +307,7 @@ class StudyRun:
                 self._add_seeds(1, math.inf)
 
     def _for_the_curve(self, left: float) -> list[int]:
-        if (view := self._view()) is None:
+        if (view := self.standing.view()) is None:
             return []
         seconds = zip(view.batch_sizes, view.open, np.median(view.seconds, axis=0).tolist(), strict=True)
         many = plan.most_seeds(self.settings.seeds, 0)
@@ -327,7 +332,7 @@ class StudyRun:
 
     def _affords(self, size: int, most: float) -> bool:
         """Whether a sweep at the size leaves all runs within so many seconds."""
-        return most == math.inf or self._cost() + self._expected_cost(size) <= most
+        return most == math.inf or self.standing.cost() + self.standing.cost_of(size) <= most
 
     def _find(self, size: int) -> None:
         found = self.search.find(size)
@@ -340,40 +345,8 @@ class StudyRun:
             self._tell("seeds", f"batch size {size}, seed {self.search.seeds[size]}", pieces=added)
             number -= added
 
-    def _cost(self) -> float:
-        return self.costs.of(self.search.runs)
-
-    def _expected_cost(self, size: int) -> float:
-        """Seconds that a sweep at the size would take likewise."""
-        if (view := self._view()) is None:
-            return math.inf
-        return plan.SWEEP_COSTS * float(np.median(view.seconds[:, self.settings.batch_sizes.index(size)]))
-
-    def _table(self) -> tuple[Pool, dict[int, Choice]]:
-        """All runs, and the best learning rate of each size."""
-        runs = self.search.runs
-        if self._pooled is None or self._pooled[0] != len(runs):
-            table = pool(runs, self.settings.batch_sizes)
-            self._pooled = len(runs), table, choices(table)
-        return self._pooled[1:]
-
-    def _view(self) -> Outlook | None:
-        known, rounds = (len(self.search.runs), len(self.search.found)), self.costs.rounds()
-        if self._viewed is None or self._viewed[0] != known or self._viewed[1] is not rounds:
-            self._viewed = known, rounds, self._outlook(rounds)
-        return self._viewed[2]
-
-    def _outlook(self, rounds: Array) -> Outlook | None:
-        table, found = self._table()
-        missed = [size for size in self.search.found if size not in found]
-        memory = memory_of(self.store)
-        heavy = [size for size in self.settings.batch_sizes if memory.get(size, 0) > self._memory()]
-        beyond = too_large(self.store, self.settings.batch_sizes)
-        return outlook(table, found, rounds, barred=[*missed, *heavy, *beyond], seed=self.settings.seed)
-
     def _tell(self, stage: str, detail: str, pieces: int = 1) -> None:
-        known = {} if self._pooled is None else self._pooled[2]  # as of the last look, which takes its time
-        best = best_so_far(known, self.costs.seconds())
+        best = best_so_far(self.standing.last_choices(), self.costs.seconds())
         self.session.tell(stage, detail, total=self._total(), best=best, pieces=pieces)
 
     def _total(self) -> int:
