@@ -6,6 +6,7 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 from rightbatch.errors import SettingError
+from rightbatch.stats.curves import REACH
 from rightbatch.stats.posterior import likeliest_curve, steps_posterior
 from rightbatch.stats.worlds import DEVIATIONS, Worlds, peak
 
@@ -140,6 +141,13 @@ def test_runs_on_a_curve_give_its_constants_back_exactly(b_crit: float, seeds: i
     table = np.tile(np.log(S_MIN * (1 + b_crit / SIZES)), (seeds, 1))
     table[1:, :4] = np.nan
     assert likeliest_curve(SIZES, table, seed=0) == pytest.approx((S_MIN, b_crit), rel=1e-6)
+
+
+@pytest.mark.parametrize(("power", "limit"), [(-1, 1024 * REACH), (0, 1 / REACH)])
+def test_where_runs_only_bound_b_crit_it_lies_on_the_limit(power: int, limit: float) -> None:
+    """Steps in proportion to 1/B have no knee below the largest size, constant ones none above 1."""
+    table = np.log(1e4) + power * np.log(SIZES)[None]
+    assert likeliest_curve(SIZES, table, seed=0)[1] == pytest.approx(limit)
 
 
 def test_the_likeliest_curve_is_the_one_that_densities_name() -> None:

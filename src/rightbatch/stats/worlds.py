@@ -22,8 +22,8 @@ variance parameters in hierarchical models")."""
 _COARSE = 0.25
 """Step in ln B_crit of the first look for the peak of its posterior."""
 
-_NEARER = 17
-"""Places of every look after it, each of which is eight times as close."""
+_NEARER = 8
+"""Times as close is every look after it."""
 
 _ROUGH, _EXACT = 3, 8
 """Looks that find it to 0.05 %, for cells about it, and to 1e-8."""
@@ -153,12 +153,13 @@ def _ends(sizes: Floats) -> Floats:
 
 def _highest(effects: _Effects, sizes: Floats, looks: int) -> float:
     """The ln B_crit at which the mean log posterior of the worlds is highest."""
-    low, high = _ends(sizes).tolist()
-    grid = np.arange(low, high, _COARSE)
+    (low, high), apart = _ends(sizes).tolist(), _COARSE
+    grid = np.append(np.arange(low, high, apart), high)
     for _ in range(looks):
         height = np.logaddexp.reduce(_on_grid(effects, sizes, grid).log_weights, axis=1).sum(axis=0)
-        middle, apart = grid[height.argmax()], grid[1] - grid[0]
-        grid = np.linspace(middle - apart, middle + apart, _NEARER)
+        middle = grid[height.argmax()]
+        grid = np.clip(np.linspace(middle - apart, middle + apart, 2 * _NEARER + 1), low, high)
+        apart /= _NEARER
     return float(middle)
 
 
