@@ -137,7 +137,7 @@ def test_missed_must_be_one_value_a_run() -> None:
 @pytest.mark.parametrize("b_crit", [0.31, 27.0, 2900.0])
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_runs_on_a_curve_give_its_constants_back_exactly(b_crit: float, seeds: int) -> None:
-    """However few sizes and seeds were run, and however differently often: the likeliest curve is theirs."""
+    """To six digits, from one seed, and where the sizes were run differently often."""
     table = np.tile(np.log(S_MIN * (1 + b_crit / SIZES)), (seeds, 1))
     table[1:, :4] = np.nan
     assert likeliest_curve(SIZES, table, seed=0) == pytest.approx((S_MIN, b_crit), rel=1e-6)

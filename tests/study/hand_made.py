@@ -1,7 +1,7 @@
 """Runs, timings and problems made by hand, for the tests of the study."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,10 @@ from rightbatch.learners.mlp import MLP
 from rightbatch.learners.updates import SGD
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array, Outcome, Shape
+from rightbatch.study.ahead import Ahead
+from rightbatch.study.executor import Made
 from rightbatch.study.problem import Problem
-from rightbatch.study.subject import Run, Sweep
+from rightbatch.study.subject import Run, Subject, Sweep
 from rightbatch.train.target import Target
 
 REGRESSION = Shape(features=4, outputs=1, task="regression")
@@ -112,3 +114,24 @@ class Crowded:
 
     def step_apart(self, *_: Any) -> Any:
         raise MemoryError
+
+
+class Told(Ahead):
+    """Makes sweeps one after the other, and knows what was expected and what was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.all_expected: list[list[Sweep]] = []
+        self.asked: list[Sweep] = []
+
+    @property
+    def expected(self) -> list[Sweep]:
+        """What was expected last."""
+        return self.all_expected[-1]
+
+    def expect(self, sweeps: Iterable[Sweep]) -> None:
+        self.all_expected.append(list(sweeps))
+
+    def make(self, subject: Subject, sweep: Sweep, *, deadline: float, alone: bool = False) -> Made:
+        self.asked.append(sweep)
+        return super().make(subject, sweep, deadline=deadline, alone=alone)

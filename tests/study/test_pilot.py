@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,10 @@ from scipy.stats import nct, norm
 from rightbatch.errors import DataError
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
-from rightbatch.study.ahead import Ahead
-from rightbatch.study.executor import Made
 from rightbatch.study.pilot import BEYOND, PilotTarget, pilot_target
 from rightbatch.study.problem import Problem
-from rightbatch.study.subject import DeadlineError, Run, Subject, Sweep
-from study.hand_made import blobs, isotropic, linear_problem, run, sweep
+from rightbatch.study.subject import DeadlineError, Run, Sweep
+from study.hand_made import Told, blobs, isotropic, linear_problem, run, sweep
 
 
 def piloted(problem: Problem, **settings: Any) -> PilotTarget:
@@ -97,23 +94,10 @@ def test_seeds_are_added_until_they_agree(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_first_grid_is_made_in_two_pieces_at_once() -> None:
     """While one half of the learning rates is waited for the other is expected, and the answer is theirs."""
-    asked: list[Sweep] = []
-    expected: list[list[Sweep]] = []
-
-    class Told(Ahead):
-        """Notes what it is told."""
-
-        def expect(self, sweeps: Iterable[Sweep]) -> None:
-            expected.append(list(sweeps))
-
-        def make(self, subject: Subject, sweep: Sweep, *, deadline: float, alone: bool = False) -> Made:
-            asked.append(sweep)
-            return super().make(subject, sweep, deadline=deadline, alone=alone)
-
-    problem = linear_problem(*isotropic())
-    found = piloted(problem, points=[-12, -10, -8], ahead=Told(None))
-    assert [sweep.points for sweep in asked[:2]] == [(-12, -8), (-10,)]
-    assert expected[0] == asked[:2]
+    problem, told = linear_problem(*isotropic()), Told()
+    found = piloted(problem, points=[-12, -10, -8], ahead=told)
+    assert [sweep.points for sweep in told.asked[:2]] == [(-12, -8), (-10,)]
+    assert told.all_expected[0] == told.asked[:2]
     assert "the best of 3 learning rates (0.0625)" in found.how
 
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,9 +22,9 @@ from rightbatch.study.search import Search, first_points
 from rightbatch.study.session import Session
 from rightbatch.study.settings import Settings
 from rightbatch.study.store import Store
-from rightbatch.study.subject import DeadlineError, Subject, Sweep
+from rightbatch.study.subject import DeadlineError, Sweep
 from rightbatch.train.target import Target
-from study.hand_made import blobs, run
+from study.hand_made import Told, blobs, run
 
 
 def sweep(seed: int = 0) -> Sweep:
@@ -218,22 +218,6 @@ def _times(factor: int, problem: Problem) -> int:
     return factor * (problem.samples + len(problem.validation[0]))
 
 
-class Told(Ahead):
-    """Makes sweeps one after the other, and knows what was expected last and what was asked for."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-        self.expected: list[Sweep] = []
-        self.asked: list[Sweep] = []
-
-    def expect(self, sweeps: Iterable[Sweep]) -> None:
-        self.expected = list(sweeps)
-
-    def make(self, subject: Subject, sweep: Sweep, *, deadline: float, alone: bool = False) -> Made:
-        self.asked.append(sweep)
-        return super().make(subject, sweep, deadline=deadline, alone=alone)
-
-
 def searched(*sizes: int) -> tuple[Search, Told]:
     """Three seeds of each of these sizes of the blobs."""
     told = Told()
@@ -289,10 +273,10 @@ def test_the_first_search_of_all_is_two_pieces_of_work() -> None:
     assert (first.points, second.points) == (tuple(first_points()[::2]), tuple(first_points()[1::2]))
     assert told.expected[:2] == [first, second]
     told.asked.clear()
-    told.expected.clear()
+    told.all_expected.clear()
     search.find(8)
     assert told.asked[0].points == tuple(sorted(run.point for run in search.runs if run.batch_size == 8))
-    assert not told.expected
+    assert not told.all_expected
 
 
 def test_foreseen_are_the_steps_that_the_plan_would_take() -> None:

@@ -126,7 +126,7 @@ def _numbers(columns: Sequence[Column], train: Array) -> Part:
     values = _stack([column.values for column in columns])
     names = tuple(column.name for column in columns)
     whole = Part(sources=names, names=names, units=tuple(column.unit for column in columns), values=values)
-    if not np.isnan(values).any():  # the medians would take most of the time of reading data
+    if not np.isnan(values).any():  # medians are slow, and there is nothing to fill
         return whole
     imputer = SimpleImputer(strategy="median", add_indicator=True, copy=False).fit(values[train])
     gaps = [names[i] for i in imputer.indicator_.features_]

@@ -26,7 +26,7 @@ _NEARER = 8
 """Times as close is every look after it."""
 
 _ROUGH, _EXACT = 3, 8
-"""Looks that find it to 0.05 %, for cells about it, and to 1e-8."""
+"""Looks that find it to 0.4 %, for cells about it, and to 1e-7."""
 
 _FINE = 0.002
 """Within this of the peak, in ln B_crit, cells are equal; further out they grow with the distance."""
