@@ -2,10 +2,10 @@
 
     python bench/regret.py [--seeds 3]
 
-Each study is judged twice: when it has answered (`complete=False`), and when it has gone on from there with
-the rest of the table. Regret: seconds to target at the recommended batch size over those at the oracle's
-best, less 1, by the oracle's own steps (`bench/sweeps`), and seconds per step timed again beside the
-studies, since the machine's pace is another every day. Cost: the study's seconds from its beginning,
+Each study is made twice, within its usual budget: until it has answered (`complete=False`), and with the rest
+of the table, which is what it does unless told not to. Regret: seconds to target at the recommended batch
+size over those at the oracle's best, less 1, by the oracle's own steps (`bench/sweeps`), and seconds per step
+timed again beside the studies, since the machine's pace is another every day. Cost: the study's seconds,
 everything counted, over the oracle's at that pace; all together: the seconds of all studies over those of
 all their sweeps. The target is given to both; what the pilot takes that sets one where none is given is
 printed beside it.
@@ -24,7 +24,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 from unittest.mock import patch
 
@@ -53,9 +52,6 @@ APART = 5000
 
 SMALLEST = ("breast cancer", "wine", "diabetes")
 """Data sets of 124 to 399 training rows, on which a run takes a few steps."""
-
-BUDGET = "5m"
-"""Of a study: more than any takes."""
 
 UNTIL = {False: "answer", True: "table"}
 """What a study has done, by whether it is complete."""
@@ -138,37 +134,35 @@ def piloted(task: Task) -> float:
 
 
 def judged(
-    task: Task, oracle: dict[str, Any], seed: int, complete: bool, clock: Clock | None
-) -> list[dict[str, Any]]:
-    """One study of the task, measured by the oracle: at the answer, then with the rest of the table."""
-    rows = []
-    spent, b_crit = 0.0, b_crit_of(oracle)
-    with clock or nullcontext(), TemporaryDirectory() as folder:
-        for whole in (False, True) if complete else (False,):
-            started = time.perf_counter()
-            found = studied(task, oracle["target"], seed, whole, Path(folder) / "study.db")
-            spent += time.perf_counter() - started
-            row = {"task": task.name, "seed": seed, "complete": whole, "sweeps": 0, "seconds": spent}
-            if clock:
-                row.update(sweeps=clock.sweeps, seconds=clock.seconds)
-            row["recommended"] = found.recommendation and found.recommendation.batch_size
-            row["b_crit"] = math.nan if found.fit is None else found.fit.b_crit / b_crit
-            rows.append(row)
-    return rows
+    task: Task, oracle: dict[str, Any], seed: int, complete: bool, spread: float | None
+) -> dict[str, Any]:
+    """One study of the task, measured by the oracle."""
+    with Clock(oracle, spread, seed) if spread is not None else nullcontext() as clock:
+        started = time.perf_counter()
+        found = study(
+            task.model,
+            task.data(),
+            optimizer=task.optimizer,
+            target=oracle["target"],
+            seed=seed,
+            complete=complete,
+        )
+        row = {"task": task.name, "seed": seed, "complete": complete, "sweeps": 0}
+        row["seconds"] = time.perf_counter() - started
+        if clock:
+            row.update(sweeps=clock.sweeps, seconds=clock.seconds)
+    row["recommended"] = found.recommendation and found.recommendation.batch_size
+    row["b_crit"] = math.nan if found.fit is None else found.fit.b_crit / b_crit_of(oracle)
+    row["off"] = steps_off(found, oracle)
+    return row
 
 
-def studied(task: Task, target: str, seed: int, complete: bool, store: Path) -> Study:
-    """The study, which goes on where its store is."""
-    return study(
-        task.model,
-        task.data(),
-        optimizer=task.optimizer,
-        target=target,
-        seed=seed,
-        budget=BUDGET,
-        complete=complete,
-        store=store,
-    )
+def steps_off(found: Study, oracle: dict[str, Any]) -> list[float]:
+    """Difference of ln S to the oracle's, of the sizes that the study ran and both reached the target at."""
+    true = {row["batch_size"]: row["log_steps"] for row in oracle["sizes"]}
+    rows = {row["batch_size"]: row["steps_to_target"] for row in found.table() if row["runs"]}
+    both = [size for size, steps in rows.items() if steps and math.isfinite(true.get(size, math.inf))]
+    return [math.log(rows[size]) - true[size] for size in both]
 
 
 def b_crit_of(oracle: dict[str, Any]) -> float:
@@ -185,9 +179,9 @@ def found_of(task: Task, oracle: dict[str, Any], arguments: argparse.Namespace) 
     pilot = 0.0 if simulated else piloted(task)
     rows, rounds = [], []
     for seed in range(0, arguments.seeds * APART, APART):
-        clock = Clock(oracle, arguments.clock, seed) if simulated else None
-        rounds += [] if simulated else [timed(task, sizes)]
-        rows += judged(task, oracle, seed, arguments.complete, clock)
+        for complete in (False, True)[: 1 + arguments.complete]:
+            rounds += [] if simulated else [timed(task, sizes)]
+            rows.append(judged(task, oracle, seed, complete, arguments.clock))
     stored = np.array([row["seconds_per_step"] for row in oracle["sizes"]])
     per_step = stored if simulated else paced(np.concatenate([*rounds, timed(task, sizes)])).seconds
     add_regret(rows, oracle, dict(zip(sizes, per_step.tolist(), strict=True)))
@@ -266,6 +260,9 @@ def summarise(rows: Sequence[dict[str, Any]]) -> None:
         together = (piloted * oracles).sum() / oracles.sum()
         print(f"cost with a pilot: median {np.median(piloted):.1%}, all together {together:.1%}")
     print(f"B_crit within a factor 1.25 of the oracle's: {np.mean(ratios <= math.log(1.25)):.0%}")
+    off = np.expm1(np.abs(np.concatenate([row["off"] for row in rows])))
+    middle, far = np.quantile(off, [0.5, 0.95])
+    print(f"steps to target of {len(off)} rows: median {middle:.1%} off, 95th percentile {far:.1%}")
     if sweeps := sum(row["sweeps"] for row in rows):
         middle = np.exp(np.mean(np.log(seconds)))
         print(f"simulated: {middle:.3f} s a study in the geometric mean, {sweeps:,} sweeps in all")

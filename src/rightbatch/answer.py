@@ -155,14 +155,15 @@ def study(
         batch_sizes: whole numbers, or ``"auto"``: powers of two, and all rows.
         learning_rates: lowest and highest of the first search, which goes on beyond where that is not
             enough; none: by the optimizer.
-        seeds: runs of each batch size and learning rate, at least 2; sizes that contend for the fastest
-            get up to five times as many, where fewer do not settle the answer.
+        seeds: runs of each batch size with its best learning rate, at least 2; sizes that contend for the
+            fastest get up to five times as many, with every learning rate that may be the best, where fewer
+            do not settle the answer.
         seed: the first of them; it splits the data, too.
         budget: seconds, or a time such as ``"5m"``, after which no run is started.
         tolerance: the study is done when the recommended batch size takes at most this share more
             seconds than the fastest, with 95 % probability.
         complete: whether to measure also batch sizes that cannot be the fastest, for the table, while
-            that costs no more than the answer did.
+            that costs no more than the answer did, or 15 % of the budget.
         quick: whether to answer at once, with an estimate from the cost of a step and the noise scale
             of one tuned run; the same call without it goes on from there.
         memory_limit: bytes, or a size such as ``"4GB"``, that training may take.

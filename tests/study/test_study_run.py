@@ -125,18 +125,25 @@ def test_rates_that_are_clearly_worse_get_no_more_seeds() -> None:
     assert fewer
 
 
-def test_seeds_are_trained_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first alone, the rest of a race together, no more than were asked for; where steps cost little."""
-    made: list[tuple[int, tuple[int, ...]]] = []
+@pytest.fixture
+def sweeps(monkeypatch: pytest.MonkeyPatch) -> list[Sweep]:
+    """The sweeps of the studies of this test, as they are made."""
+    made: list[Sweep] = []
 
     def noted(self: Problem, work: Sweep, *, deadline: float) -> Any:
-        made.append((work.batch_size, work.seeds))
+        made.append(work)
         return RUNS(self, work, deadline=deadline)
 
     monkeypatch.setattr(Problem, "runs", noted)
+    return made
+
+
+def test_seeds_are_trained_side_by_side(sweeps: list[Sweep], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of sizes that contend the first is alone, the rest of a race together, where steps cost little."""
+    monkeypatch.setitem(SECONDS, 16, 0.3e-3)
     monkeypatch.setitem(SECONDS, 64, 3.1 * SECONDS[4])
     go_on(Store(), seeds=4)
-    seeds = {size: {which for of, which in made if of == size} for size in SIZES}
+    seeds = {size: {work.seeds for work in sweeps if work.batch_size == size} for size in SIZES}
     assert {(0,), (1, 2), (3,)} <= seeds[16] <= {(0,), (1, 2), (3,), (4, 5), (6, 7, 8), (9, 10, 11)} | {
         (12, 13, 14), (15, 16, 17), (18, 19)
     }  # fmt: skip
@@ -150,10 +157,52 @@ def known_curve(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Outlook, "curve_is_open", False)
 
 
-@pytest.mark.usefixtures("known_curve")
-def test_a_size_that_is_clearly_slower_gets_no_more_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+def far_from_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step at 4 takes a second, so that its 22 steps take a thousand times as long as the others'."""
     monkeypatch.setitem(SECONDS, 4, 1.0)
+
+
+@pytest.mark.usefixtures("known_curve")
+def test_the_table_repeats_the_best_learning_rate_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a size that cannot be the fastest, from the second seed on, up to those asked for."""
+    far_from_the_answer(monkeypatch)
+    store = Store()
+    go_on(store, seeds=4, budget=1e6)
+    far = [run for run in store.runs() if run.batch_size == 4]
+    best = choices(pool([run for run in far if run.seed == 0], [4]))[4].point
+    points = {seed: {run.point for run in far if run.seed == seed} for seed in seeds_of(store)[4]}
+    assert points == {0: points[0] | {best - 1, best, best + 1}, 1: {best}, 2: {best}, 3: {best}}
+
+
+def test_a_size_that_contends_after_all_gets_the_rest_of_its_race(
+    sweeps: list[Sweep], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 16 a step is a little too slow, until the table has run its best learning rate with more seeds."""
+    monkeypatch.setitem(SECONDS, 16, 0.4e-3)
+    monkeypatch.setitem(SECONDS, 64, 3.1 * SECONDS[4])
+    go_on(Store(), seeds=4)
+    later = [
+        (work.seeds, len(work.points)) for work in sweeps if work.batch_size == 16 and 0 not in work.seeds
+    ]
+    assert later[:3] == [((1, 2, 3), 1), ((1, 2), 4), ((3,), 4)]
+
+
+@pytest.mark.parametrize(("budget", "compared"), [(1e6, [4, 16, 64]), (1000.0, [16, 64])])
+def test_losses_are_compared_where_there_are_seconds_for_it(
+    monkeypatch: pytest.MonkeyPatch, budget: float, compared: list[int]
+) -> None:
+    """At 4 two runs take 44 s: more than a fiftieth of 1,000 s, and than all runs took for the answer."""
+    far_from_the_answer(monkeypatch)
+    monkeypatch.setattr(plan, "skeleton", lambda sizes, *_: [16, 64])
+    store = Store()
+    go_on(store, budget=budget, tolerance=9.0)
+    assert sorted({row["batch_size"] for row in store.fact("generalisation")}) == compared
+
+
+@pytest.mark.usefixtures("known_curve")
+def test_a_size_that_is_clearly_slower_gets_no_more_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others get them."""
+    far_from_the_answer(monkeypatch)
     store = Store()
     go_on(store, complete=False)
     assert seeds_of(store)[4] == {0}
@@ -411,7 +460,7 @@ def test_a_finished_study_that_saw_another_speed_has_nothing_to_do(monkeypatch: 
     go_on(store, tolerance=0.5)
     assert store.runs() == before
     monkeypatch.setattr(Problem, "runs", RUNS)
-    go_on(store, tolerance=0.4)
+    go_on(store, tolerance=0.1)
     assert len(store.runs()) > len(before)
 
 

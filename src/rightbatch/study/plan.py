@@ -139,6 +139,21 @@ def for_the_curve(
     return sorted(rest, key=lambda size: -told[size] / seconds[size])
 
 
+def affordable(seconds: Mapping[int, float], most: float) -> list[int]:
+    """The batch sizes that fit into so many seconds, each with those before it that do.
+
+    Example:
+        >>> affordable({64: 1.0, 32: 2.0, 1: 60.0, 128: 1.0}, 4.0)
+        [64, 32, 128]
+    """
+    found: list[int] = []
+    for size, took in seconds.items():
+        if took <= most:
+            found.append(size)
+            most -= took
+    return found
+
+
 def _is_beyond(size: int, searched: Collection[int]) -> bool:
     return size > max(searched) or size < min(searched)
 

@@ -23,7 +23,7 @@ from rightbatch.train.memory import BatchTooLargeError
 
 AT_TARGET, AT_EXAMPLES = "at_target", "at_examples"
 
-_TOGETHER = 4
+_TOGETHER = 5
 """Runs trained side by side at most: more hardly gain, and two processes that share a cache lose by it."""
 
 _ROWS = 10_000

@@ -37,6 +37,9 @@ MIDDLE = 32
 _SHARE_TO_COMPLETE = 0.15
 """Share of the budget that the table may take once the answer stands, if the answer took less."""
 
+_SHARE_TO_COMPARE = 0.02
+"""Share of the budget that making runs again for their losses may take, if the answer took less."""
+
 
 @dataclass(slots=True, kw_only=True)
 class StudyRun:
@@ -135,28 +138,30 @@ class StudyRun:
         self._answer()
         self._add_seeds(1, math.inf, self._new_in_table())  # the curve hangs on sizes that do not contend
         answered = self.standing.cost()
-        if self.complete:
-            self._complete()
         self._settle_curve(max(2 * answered, 2 * plan.TRIFLE))
+        if self.complete:
+            self._complete(self._for_table(answered))
         self._answer()  # what these runs say may have raised new doubt
         self.ahead.settle(deadline=self.session.deadline)
         last = plan.to_time_last(None if self.complete else self.standing.view(), self.search.found)
         self.costs.time_again(last, total=self._total())
         self._answer()  # and so may the last timings
         if self.complete:
-            self._compare_generalisation()
+            self._compare_generalisation(max(answered, _SHARE_TO_COMPARE * self.budget))
 
-    def _compare_generalisation(self) -> None:
-        """Validation against training loss at every size, where a size can be recommended."""
+    def _compare_generalisation(self, most: float) -> None:
+        """Validation against training loss, where a size can be recommended, within about so many seconds."""
         view = self.standing.view()
         if view is None or self.store.fact("generalisation") or not isinstance(self.subject, Problem):
             return
         self.session.worked = True
         steps = np.median(np.exp(view.steps.log_steps[:, view.best]))
-        runs = self.search.tuned_runs(self.standing.table()[1])
-        best = self.settings.batch_sizes[view.best]
+        best, tuned = self.settings.batch_sizes[view.best], self.standing.table()[1]
+        runs = {size: self.search.tuned_runs(size, tuned[size]) for size in outwards(list(tuned), best)}
+        within = plan.affordable({size: self.costs.of(again) for size, again in runs.items()}, most)
+        again = [run for size in sorted(within) for run in runs[size]]
         found = rerun.measure(
-            self.subject, runs, float(steps) * best, ahead=self.ahead, deadline=self.session.deadline
+            self.subject, again, float(steps) * best, ahead=self.ahead, deadline=self.session.deadline
         )
         self.store.put(generalisation=[asdict(loss) for loss in found])
 
@@ -259,27 +264,26 @@ class StudyRun:
         """Let the seeds that come next be made ahead, of the sizes that were searched, then the new sizes."""
         if not self.ahead.room:
             return
-        few = plan.LEAST_SEEDS if view is None else 0
         wanted = plan.foreseen(
             lambda seeds: self._next_step(view, self.settings.batch_sizes, seeds),
             outwards(self.search.reached(), self._middle()),
             seeds=self.search.seeds,
-            planned=self.settings.seeds if self.complete else few,
+            planned=plan.LEAST_SEEDS if view is None else 1,
             most=self.ahead.room,
         )
         self.search.expect(wanted, new)
 
-    def _complete(self) -> None:
-        """The table, while that costs no more than the answer did: the other sizes, then the other seeds."""
-        most = self._for_table(self.standing.cost())
+    def _complete(self, most: float) -> None:
+        """The table, within so many seconds of all runs: the other sizes, then the other seeds."""
         while new := self._to_complete(most):
             self._foresee(None, new)
             self._find(new[0])
-        self._add_all_seeds(most)
+        self._add_seeds(1, most)
+        self._repeat_best(most)
 
-    def _for_table(self, before: float) -> float:
+    def _for_table(self, answered: float) -> float:
         """Seconds of all runs when the table is made, after so many for the answer."""
-        return before + max(before, _SHARE_TO_COMPLETE * self.budget)
+        return self.standing.cost() + max(answered, _SHARE_TO_COMPLETE * self.budget)
 
     def _new_in_table(self) -> list[int]:
         """Sizes that the table will have to search, if the answer takes no more runs."""
@@ -330,9 +334,20 @@ class StudyRun:
                 self._foresee(None, new)
                 self._add_some(size)
 
-    def _affords(self, size: int, most: float) -> bool:
-        """Whether a sweep at the size leaves all runs within so many seconds."""
-        return most == math.inf or self.standing.cost() + self.standing.cost_of(size) <= most
+    def _repeat_best(self, most: float) -> None:
+        """The seeds asked for, of every size that was run with fewer, with its best learning rate alone."""
+        seeds = self.search.seeds
+        sizes = [size for size in outwards(list(seeds), self._middle()) if seeds[size] < self.settings.seeds]
+        while sizes:
+            size, *rest = sizes
+            if self._affords(size, most, runs=self.settings.seeds - seeds[size]):
+                added = self.search.repeat_best(size, self.settings.seeds, then=rest)
+                self._tell("seeds", f"batch size {size}, seed {self.settings.seeds}", pieces=added)
+            sizes = rest
+
+    def _affords(self, size: int, most: float, runs: float = plan.SWEEP_COSTS) -> bool:
+        """Whether so many runs of the size leave all within so many seconds; a sweep, if not said."""
+        return most == math.inf or self.standing.cost() + runs * self.standing.cost_of(size) <= most
 
     def _find(self, size: int) -> None:
         found = self.search.find(size)

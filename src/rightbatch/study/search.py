@@ -117,16 +117,10 @@ class Search:
         point = self.found[size].point
         return next(run for run in self._runs_of(size, self.seed) if run.point == point)
 
-    def tuned_runs(self, found: Mapping[int, Choice]) -> list[Run]:
-        """The runs of the best learning rate of each size that reached the target, by size and seed."""
-        runs = [
-            run
-            for run in self.runs
-            if run.batch_size in found
-            and run.point == found[run.batch_size].point
-            and run.outcome is Outcome.REACHED
-        ]
-        return sorted(runs, key=lambda run: (run.batch_size, run.seed))
+    def tuned_runs(self, size: int, choice: Choice) -> list[Run]:
+        """The runs of a size's best learning rate that reached the target, by seed."""
+        runs = [run for run in self.runs if (run.batch_size, run.point) == (size, choice.point)]
+        return sorted((run for run in runs if run.outcome is Outcome.REACHED), key=lambda run: run.seed)
 
     def find(self, size: int) -> str:
         """Find the best learning rate of a batch size on the coarse grid, from the first seed; in words."""
@@ -169,6 +163,32 @@ class Search:
                 self._sweep(each)
             self.fine[size].update(more)
         return len(part.numbers)
+
+    def repeat_best(self, size: int, seeds: int, then: Sequence[int] = ()) -> int:
+        """Bring a batch size with a seed or more to so many, the others with its best learning rate alone.
+
+        Args:
+            size: the batch size.
+            seeds: that it is to have.
+            then: sizes for which the same is asked next.
+
+        Returns:
+            How many seeds were run.
+        """
+        parts = self._repeats(size, seeds)
+        self._expect(chain(parts, *(self._repeats(other, seeds) for other in then)))
+        for part in parts:
+            self._sweep(part)
+        return sum(len(part.numbers) for part in parts)
+
+    def _repeats(self, size: int, seeds: int) -> list[_Part]:
+        """The seeds that were not run: all together, or one by one."""
+        runs = [run for run in self._fine_runs() if run.batch_size == size]
+        best = choices(pool(runs, [size]))[size].point
+        left = range(self.seeds[size], seeds)
+        at_once = len(left) if self.together(size) else 1
+        stacks = (left[k : k + at_once] for k in range(0, len(left), at_once))
+        return [self._on_fine_grid(size, stack, [best], self.scatter[size]) for stack in stacks]
 
     def next_runs(self, size: int) -> int:
         """How many runs a seed more of a batch size is; of a new size, on both grids."""
@@ -220,9 +240,12 @@ class Search:
 
     def _race(self, size: int, number: int, scatter: float) -> _Part:
         """What is trained from the seed of this number on."""
+        return self._on_fine_grid(size, self._stack(size, number), self._racing(size, number), scatter)
+
+    def _on_fine_grid(self, size: int, numbers: range, points: Collection[int], scatter: float) -> _Part:
         slack = _SLACK * patience(scatter) / HOPELESS
         most_steps = self._most_steps(size, {size: self.found[size]}, slack)
-        return _Part(size, self._stack(size, number), self._racing(size, number), most_steps, scatter)
+        return _Part(size, numbers, points, most_steps, scatter)
 
     def _stack(self, size: int, number: int) -> range:
         """The seeds, by number, that are trained together, of which this is the first.
@@ -265,7 +288,8 @@ class Search:
     def _before(self, part: _Part, seed: int) -> int:
         """The last evaluation before which no run arrives, by the size's first seed or by other sizes."""
         if part.size in self.found:
-            share = unseen(part.scatter, known=seed - self.seed >= RACE)
+            raced = min(seed - self.seed, self.seeds.get(part.size, 0))
+            share = unseen(part.scatter, known=raced >= RACE)
             steps = share * self.found[part.size].steps
         else:
             steps = _UNSEEN_AT_FIRST * self._least_steps(part.size)

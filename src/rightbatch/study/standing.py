@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rightbatch.records import Array
-from rightbatch.study import plan
 from rightbatch.study.costs import Costs, memory_of, too_large
 from rightbatch.study.outlook import Outlook, outlook
 from rightbatch.study.pool import Choice, Pool, choices, pool
@@ -58,10 +57,10 @@ class Standing:
         return self.costs.of(self.search.runs)
 
     def cost_of(self, size: int) -> float:
-        """Seconds that a sweep at the size would take likewise; infinite: nothing is known of it."""
+        """Seconds that the best run at the size takes likewise; infinite: nothing is known of it."""
         if (view := self.view()) is None:
             return math.inf
-        return plan.SWEEP_COSTS * float(np.median(view.seconds[:, self.settings.batch_sizes.index(size)]))
+        return float(np.median(view.seconds[:, self.settings.batch_sizes.index(size)]))
 
     def _outlook(self, rounds: Array) -> Outlook | None:
         table, found = self.table()
