@@ -187,11 +187,11 @@ def test_a_size_that_contends_after_all_gets_the_rest_of_its_race(
     assert later[:3] == [((1, 2, 3), 1), ((1, 2), 4), ((3,), 4)]
 
 
-@pytest.mark.parametrize(("budget", "compared"), [(1e6, [4, 16, 64]), (1000.0, [16, 64])])
+@pytest.mark.parametrize(("budget", "compared"), [(1e6, [4, 16, 64]), (1000.0, [16, 64]), (5.0, [16, 64])])
 def test_losses_are_compared_where_there_are_seconds_for_it(
     monkeypatch: pytest.MonkeyPatch, budget: float, compared: list[int]
 ) -> None:
-    """At 4 two runs take 44 s: more than a fiftieth of 1,000 s, and than all runs took for the answer."""
+    """At 4 two runs take 44 s: more than a fiftieth of 1,000 s, a second, and what the answer took."""
     far_from_the_answer(monkeypatch)
     monkeypatch.setattr(plan, "skeleton", lambda sizes, *_: [16, 64])
     store = Store()

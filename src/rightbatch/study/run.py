@@ -147,7 +147,7 @@ class StudyRun:
         self.costs.time_again(last, total=self._total())
         self._answer()  # and so may the last timings
         if self.complete:
-            self._compare_generalisation(max(answered, _SHARE_TO_COMPARE * self.budget))
+            self._compare_generalisation(max(answered, _SHARE_TO_COMPARE * self.budget, 2 * plan.TRIFLE))
 
     def _compare_generalisation(self, most: float) -> None:
         """Validation against training loss, where a size can be recommended, within about so many seconds."""
