@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -19,6 +20,12 @@ from rightbatch.train.target import Target
 from study.hand_made import Crowded, blobs, sweep
 
 
+def measured(problem: Problem, runs: Sequence[Run], **given: Any) -> list[Losses]:
+    """The losses of the runs, after 200 examples, too; side by side, here and without end, if not said."""
+    usual: dict[str, Any] = {"together": lambda _: True, "ahead": Ahead(None), "deadline": math.inf}
+    return measure(problem, runs, 200.0, **{**usual, **given})
+
+
 def test_the_losses_are_those_of_the_moments() -> None:
     """A run made by hand to its arrival, and to so many examples, has the same losses on both parts."""
     problem = blobs()
@@ -26,7 +33,7 @@ def test_the_losses_are_those_of_the_moments() -> None:
         problem, Target("loss", "validation", 0.6), batch_size=10, seed=1, points=[-4], most_steps=500
     )
     assert run.steps_to_target is not None
-    (found,) = measure(problem, [run], examples=200.0, ahead=Ahead(None), deadline=math.inf)
+    (found,) = measured(problem, [run])
 
     def by_hand(steps: int) -> list[float]:
         state = problem.learner.start([1])
@@ -52,22 +59,19 @@ def test_a_spent_budget_ends_it() -> None:
     target = Target("loss", "validation", 0.6)
     runs = sweep(problem, target, batch_size=10, seed=1, points=[-4], most_steps=500)
     with pytest.raises(DeadlineError):
-        measure(problem, runs, examples=200.0, ahead=Ahead(None), deadline=time.perf_counter() - 1)
+        measured(problem, runs, deadline=time.perf_counter() - 1)
 
 
 def test_seeds_find_what_each_finds_alone() -> None:
-    """Trained side by side; and to the last bit where they do not fit in memory so."""
+    """Side by side; and to the last bit where they do not gain by it, or do not fit in memory so."""
     problem, target = blobs(), Target("loss", "validation", 0.6)
     runs = sweep(problem, target, seeds=(1, 2, 3), batch_size=10, points=[-4], most_steps=500)
 
-    def measured(learner: Any, runs: list[Run]) -> list[Losses]:
-        with_learner = replace(problem, learner=learner)
-        return measure(with_learner, runs, examples=200.0, ahead=Ahead(None), deadline=math.inf)
-
-    alone = [found for run in runs for found in measured(problem.learner, [run])]
+    alone = [found for run in runs for found in measured(problem, [run])]
     assert [found.seed for found in alone] == [1, 2, 3]
-    assert measured(Crowded(problem.learner), runs) == alone
-    for one, other in zip(measured(problem.learner, runs), alone, strict=True):
+    assert measured(replace(problem, learner=Crowded(problem.learner)), runs) == alone
+    assert measured(problem, runs, together=lambda _: False) == alone
+    for one, other in zip(measured(problem, runs), alone, strict=True):
         assert (one.batch_size, one.seed) == (other.batch_size, other.seed)
         assert one.at_target == pytest.approx(other.at_target, rel=1e-4)
         assert one.at_examples == pytest.approx(other.at_examples, rel=1e-4)
@@ -80,10 +84,10 @@ def test_processes_find_the_same_losses() -> None:
         *sweep(problem, target, batch_size=10, seed=1, points=[-4, -6], most_steps=500),
         *sweep(problem, target, batch_size=20, seed=1, points=[-4], most_steps=500),
     ]
-    alone = measure(problem, runs, examples=200.0, ahead=Ahead(None), deadline=math.inf)
+    alone = measured(problem, runs)
     workers = Workers(problem, 2)
     try:
-        together = measure(problem, runs, examples=200.0, ahead=Ahead(workers), deadline=math.inf)
+        together = measured(problem, runs, ahead=Ahead(workers))
     finally:
         workers.close()
     assert together == alone

@@ -5,7 +5,7 @@ the statistics.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, islice
@@ -24,7 +24,7 @@ from rightbatch.train.memory import BatchTooLargeError
 AT_TARGET, AT_EXAMPLES = "at_target", "at_examples"
 
 _TOGETHER = 5
-"""Runs trained side by side at most: more hardly gain, and two processes that share a cache lose by it."""
+"""Runs trained side by side at most: more hardly gain."""
 
 _ROWS = 10_000
 """Of the training part, on which its loss is measured: the loss of so many is known to a per cent."""
@@ -41,7 +41,13 @@ class Losses:
 
 
 def measure(
-    problem: Problem, runs: Sequence[Run], examples: float, *, ahead: Ahead, deadline: float
+    problem: Problem,
+    runs: Sequence[Run],
+    examples: float,
+    *,
+    together: Callable[[int], bool],
+    ahead: Ahead,
+    deadline: float,
 ) -> list[Losses]:
     """Train runs again, and evaluate both parts at the target and after so many examples.
 
@@ -49,21 +55,21 @@ def measure(
         problem: what is trained.
         runs: of several batch sizes and the same seeds, size after size; all reached the target.
         examples: seen by each at the second moment.
+        together: whether runs of this batch size gain by being trained side by side.
         ahead: makes several at once.
         deadline: `time.perf_counter()` after which no more are begun.
 
     Raises:
         DeadlineError: the deadline passed.
     """
-    works = [partial(_losses, runs=stack, examples=examples) for stack in _stacks(problem, runs)]
+    works = [partial(_losses, runs=stack, examples=examples) for stack in _stacks(runs, together)]
     return [losses for made in ahead.each(problem, works, deadline=deadline) for losses in made]
 
 
-def _stacks(problem: Problem, runs: Sequence[Run]) -> Iterator[Sequence[Run]]:
-    """Runs of one batch size that are trained side by side; one by one where the learner cannot."""
-    most = _TOGETHER if problem.stacks else 1
-    for _, same in groupby(runs, key=lambda run: run.batch_size):
-        while stack := list(islice(same, most)):
+def _stacks(runs: Sequence[Run], together: Callable[[int], bool]) -> Iterator[Sequence[Run]]:
+    """Runs of one batch size that are trained side by side, or one by one."""
+    for size, same in groupby(runs, key=lambda run: run.batch_size):
+        while stack := list(islice(same, _TOGETHER if together(size) else 1)):
             yield stack
 
 

@@ -161,7 +161,12 @@ class StudyRun:
         within = plan.affordable({size: self.costs.of(again) for size, again in runs.items()}, most)
         again = [run for size in sorted(within) for run in runs[size]]
         found = rerun.measure(
-            self.subject, again, float(steps) * best, ahead=self.ahead, deadline=self.session.deadline
+            self.subject,
+            again,
+            float(steps) * best,
+            together=self._together,
+            ahead=self.ahead,
+            deadline=self.session.deadline,
         )
         self.store.put(generalisation=[asdict(loss) for loss in found])
 
