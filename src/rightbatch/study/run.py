@@ -138,9 +138,9 @@ class StudyRun:
         self._answer()
         self._add_seeds(1, math.inf, self._new_in_table())  # the curve hangs on sizes that do not contend
         answered = self.standing.cost()
+        self._settle_curve(max(2 * answered, 2 * plan.TRIFLE))
         if self.complete:
             self._complete(self._for_table(answered))
-        self._settle_curve(max(2 * answered, 2 * plan.TRIFLE))
         self._answer()  # what these runs say may have raised new doubt
         self.ahead.settle(deadline=self.session.deadline)
         last = plan.to_time_last(None if self.complete else self.standing.view(), self.search.found)
@@ -273,7 +273,7 @@ class StudyRun:
             lambda seeds: self._next_step(view, self.settings.batch_sizes, seeds),
             outwards(self.search.reached(), self._middle()),
             seeds=self.search.seeds,
-            planned=1,
+            planned=plan.LEAST_SEEDS if view is None else 1,
             most=self.ahead.room,
         )
         self.search.expect(wanted, new)
