@@ -7,9 +7,9 @@ wait for: what two cores give that share caches and memory.
 
 The next character of a text, with an MLP of 256 units: with one job half a minute, and then, with more
 seeds, over a minute: what one process does alone weighs the less the longer a study is. The tolerance is so
-large that what is run hangs little on the timings. Every study times the steps anew: of two sizes as fast as each other within a few per cent it may
-recommend the one or the other. Then the exit status is 1, and it is told how much slower the sizes
-recommended are in each other's studies.
+large that what is run hangs little on the timings. Every study times the steps anew: of two sizes as fast as
+each other within a few per cent it may recommend the one or the other. Then the exit status is 1, and it is
+told how much slower the sizes recommended are in each other's studies.
 """
 
 import multiprocessing
