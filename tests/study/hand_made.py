@@ -129,8 +129,9 @@ class Told(Ahead):
         """What was expected last."""
         return self.all_expected[-1]
 
-    def expect(self, sweeps: Iterable[Sweep]) -> None:
-        self.all_expected.append(list(sweeps))
+    def expect(self, sweeps: Iterable[Sweep], *, first: bool = False) -> None:
+        before = self.expected if first and self.all_expected else []
+        self.all_expected.append([*sweeps, *before])
 
     def make(self, subject: Subject, sweep: Sweep, *, deadline: float, alone: bool = False) -> Made:
         self.asked.append(sweep)

@@ -60,37 +60,77 @@ def step(
     )
 
 
-def telling(deviation: float) -> Outlook:
+def telling(deviation: float, scatter: float = 0.1) -> Outlook:
     """An outlook with such a standard deviation of ln B_crit, of which the smallest size tells most."""
     random = np.random.default_rng(0)
     curve = deviation * random.normal(size=1000)
     there = curve[:, None] * [0.8, 0.6, 0.3, 0.1] + 0.05 * random.normal(size=(1000, 4))
-    steps = Steps(s_min=np.ones(1000), b_crit=np.exp(curve), log_steps=there, scatter=0.1)
+    steps = Steps(s_min=np.ones(1000), b_crit=np.exp(curve), log_steps=there, scatter=scatter)
     return replace(view([[1.0] * 4] * 1000), steps=steps)
 
 
-def test_the_run_that_tells_most_of_b_crit_per_second_comes_first() -> None:
+def to_run(
+    deviation: float, seconds: dict[int, float], left: float, searched: tuple[int, ...] = SIZES
+) -> list[int]:
+    """What is run for such a curve, now and then, every size once at most."""
+    view = telling(deviation)
+    now, then = for_the_curve(view, seconds, searched=searched, seeds={}, most_seeds=1, left=left)
+    return [*now, *then]
+
+
+ALIKE = dict.fromkeys(SIZES, 1.0)
+
+
+def test_the_runs_that_tell_most_of_b_crit_per_second_come_first() -> None:
     """The smallest tells most; not where it takes ten times as long, and what takes too long is not run."""
-    alike = dict.fromkeys(SIZES, 1.0)
-    for seconds, expected in ((alike, [8, 16, 32, 64]), (alike | {8: 10.0}, [16, 32, 8, 64])):
-        assert for_the_curve(telling(0.2), seconds, left=10.0, searched=SIZES) == expected
-    assert for_the_curve(telling(0.2), alike | {8: 10.0}, left=9.0, searched=SIZES) == [16, 32, 64]
-    assert for_the_curve(telling(0.2), alike, left=0.9, searched=SIZES) == []
+    assert to_run(0.2, ALIKE, 10.0)[:2] == [8, 16]
+    assert to_run(0.2, ALIKE | {8: 20.0}, 50.0)[:2] == [16, 32]
+    assert to_run(0.2, ALIKE | {8: 10.0}, 9.0) == [16, 32, 64]
+    assert to_run(0.2, ALIKE, 0.9) == []
+
+
+def test_before_looking_again_a_tenth_of_the_seconds_is_spent() -> None:
+    """Or one run, if that takes more; what comes then is told, too, until B_crit would be known."""
+    noisy = telling(0.5, scatter=1.0)
+    for left, expected in ((22.0, 3), (11.0, 2), (1.5, 1)):
+        now, then = for_the_curve(
+            noisy, ALIKE, searched=SIZES, seeds=dict.fromkeys(SIZES, 6), most_seeds=99, left=left
+        )
+        assert (len(now), len(now) + len(then)) == (expected, int(left))
+    now, then = for_the_curve(
+        telling(0.12), ALIKE, searched=SIZES, seeds=dict.fromkeys(SIZES, 6), most_seeds=99, left=300.0
+    )
+    assert 1 <= len(now) < 9
+    assert then == []
+
+
+@pytest.mark.parametrize(("seeds", "rest"), [(0, 3), (4, 2), (5, 1), (16, 3), (40, 6)])
+def test_no_size_gets_more_than_the_rest_of_its_race_before_looking_again(seeds: int, rest: int) -> None:
+    """Three seeds are a race; or a few per cent of the seeds it has, where those are many; a new size one."""
+    lonely = {8: 1.0}
+    found = for_the_curve(
+        telling(0.5, scatter=1.0), lonely, searched=SIZES, seeds={8: seeds}, most_seeds=999, left=900.0
+    )
+    assert found.now == [8] * rest
+    new = for_the_curve(
+        telling(0.5, scatter=1.0), {16: 1.0}, searched=(8, 64), seeds={}, most_seeds=999, left=900.0
+    )
+    assert new.now == [16]
 
 
 def test_nothing_is_run_for_a_curve_that_is_known() -> None:
     """But its ends, once."""
-    seconds = dict.fromkeys(SIZES, 1.0)
-    assert for_the_curve(telling(0.05), seconds, left=9.0, searched=SIZES) == []
-    assert for_the_curve(telling(0.05), seconds, left=9.0, searched=(16, 32)) == [64, 8]
-    assert for_the_curve(telling(0.05), seconds, left=9.0, searched=(8, 32, 64)) == []
+    assert to_run(0.05, ALIKE, 9.0) == []
+    assert to_run(0.05, ALIKE, 9.0, (16, 32)) == [64, 8]
+    assert to_run(0.05, ALIKE, 9.0, (8, 32, 64)) == []
+    assert to_run(0.05, {64: 1.0}, 9.0, (8, 16)) == [64]
 
 
 def test_an_end_takes_a_third_of_the_seconds_left_at_most() -> None:
     """Else it is the next one that takes less, if that lies beyond those that were run."""
     seconds = {8: 4.0, 16: 2.0, 32: 1.0, 64: 1.0}
-    assert for_the_curve(telling(0.2), seconds, left=9.0, searched=(32, 64)) == [16]
-    assert for_the_curve(telling(0.05), seconds, left=9.0, searched=(16, 32, 64)) == []
+    assert to_run(0.2, seconds, 9.0, (32, 64)) == [16]
+    assert to_run(0.05, seconds, 9.0, (16, 32, 64)) == []
 
 
 @pytest.mark.parametrize(

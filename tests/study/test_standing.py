@@ -6,55 +6,18 @@ from typing import Any
 import pytest
 
 from rightbatch.study import standing
-from rightbatch.study.costs import Costs
 from rightbatch.study.outlook import Outlook, outlook
 from rightbatch.study.pool import choices, pool
-from rightbatch.study.search import Search, first_points
-from rightbatch.study.session import Session
-from rightbatch.study.settings import Settings
 from rightbatch.study.standing import Standing
-from rightbatch.study.store import Store
-from rightbatch.train.target import Target
-from study.hand_made import blobs, timings
-
-SIZES = (8, 16, 32)
-SECONDS = {8: 1e-3, 16: 1.5e-3, 32: 2e-3}
-
-
-@pytest.fixture
-def stands() -> Standing:
-    """Of a study of the blobs whose steps were timed, and whose runs are still to be made."""
-    store, session = Store(None), Session(300, lambda progress: None, settled=0)
-    store.add_timings(timings(SECONDS), seconds=1.0)
-    search = Search(
-        subject=blobs(),
-        store=store,
-        session=session,
-        seed=0,
-        target=Target("loss", "validation", 0.45),
-        wide=first_points(),
-        stored={},
-    )
-    settings = Settings(
-        model="",
-        optimizer="",
-        target="val_loss<=0.45",
-        batch_sizes=SIZES,
-        seeds=3,
-        seed=0,
-        threads=1,
-        data="",
-    )
-    costs = Costs(subject=blobs(), store=store, session=session, batch_sizes=SIZES)
-    costs.asked = 4
-    return Standing(settings=settings, search=search, costs=costs, memory_limit=math.inf)
+from study.hand_made import timings
+from study.timed import STANDING
 
 
 def test_the_table_is_that_of_all_runs(stands: Standing) -> None:
     """And the choices are its; the last ones are kept until somebody looks again."""
     stands.search.find(8)
     table, found = stands.table()
-    assert table.log_steps.tobytes() == pool(stands.search.runs, SIZES).log_steps.tobytes()
+    assert table.log_steps.tobytes() == pool(stands.search.runs, tuple(STANDING)).log_steps.tobytes()
     assert found == choices(table)
     stands.search.find(32)
     assert stands.last_choices() == found
@@ -88,7 +51,7 @@ def test_the_view_is_drawn_once_for_the_same_runs_and_timings(
     assert stands.view() is stands.view()
     stands.search.add_seeds(8)
     assert stands.view() is stands.view()
-    stands.costs.store.add_timings(timings(SECONDS, rounds=4)[-3:], seconds=1.0)
+    stands.costs.store.add_timings(timings(STANDING, rounds=4)[-3:], seconds=1.0)
     assert stands.view() is stands.view()
     assert len(drawn) == 3
 

@@ -236,6 +236,7 @@ def searched(*sizes: int) -> tuple[Search, Told]:
         for _ in range(3):
             search.add_seeds(size)
     told.asked.clear()
+    told.all_expected.clear()
     return search, told
 
 
@@ -276,7 +277,22 @@ def test_the_first_search_of_all_is_two_pieces_of_work() -> None:
     told.all_expected.clear()
     search.find(8)
     assert told.asked[0].points == tuple(sorted(run.point for run in search.runs if run.batch_size == 8))
-    assert not told.all_expected
+    assert told.expected == told.asked
+
+
+def test_sizes_that_are_searched_together_do_not_wait_for_each_other() -> None:
+    """Each begins as if it were searched alone, and is expected before the first; then what was expected."""
+    search, told = searched(32)
+    search.expect([(32, 3)])
+    (seeds,) = told.expected
+    search.find(8, 128)
+    asked = told.asked[:2]
+    assert told.all_expected[1] == [*asked, seeds]
+    for size, sweep_of_size in zip((8, 128), asked, strict=True):
+        alone, told_alone = searched(32)
+        alone.find(size)
+        assert told_alone.asked[0] == sweep_of_size
+    assert set(search.found) == {32, 8, 128}
 
 
 def test_foreseen_are_the_steps_that_the_plan_would_take() -> None:

@@ -11,79 +11,22 @@ import pytest
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome, Progress
 from rightbatch.study import costs, plan
-from rightbatch.study.outlook import Outlook, outlook
-from rightbatch.study.pool import choices, pool
+from rightbatch.study.pool import RACE, choices, pool
 from rightbatch.study.problem import Problem
 from rightbatch.study.recommend import analyse
-from rightbatch.study.run import StudyRun
-from rightbatch.study.search import first_points
-from rightbatch.study.settings import Settings
 from rightbatch.study.store import Store
 from rightbatch.study.subject import DeadlineError, Run, Sweep
 from rightbatch.train.target import Target
-from study.hand_made import blobs, isotropic, linear_problem, sweep
+from study.hand_made import isotropic, linear_problem, sweep
+from study.timed import PROBLEM, RUNS, SECONDS, SIZES, far_from_the_answer, go_on, seeds_of
 
-SIZES = (4, 16, 64)
-MORE_SIZES = (1, 2, 4, 8, 16, 32, 64)
-SECONDS = {4: 0.18e-3, 16: 0.5e-3, 64: 1e-3}
-"""Of one step; the sizes take about 22, 7 and 4 steps, so that none is clearly the fastest."""
-PROBLEM = blobs()
-RUNS = Problem.runs
-Tell = Callable[[Progress], None]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def known_seconds() -> Iterator[None]:
-    """What is run depends on the timings: here all have the same, and no size is clearly the fastest."""
-
-    def rounds(
-        self: object, sizes: Sequence[int], *, rounds: int, first_round: int
-    ) -> Iterator[list[Timing]]:
-        del self
-        for number in range(first_round, rounds):
-            yield [Timing(size, number, 10, SECONDS.get(size, 1e-3)) for size in sizes]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(costs, "ROUNDS", 2)
-        patch.setattr(costs, "AGAIN", 0)
-        patch.setattr(Problem, "time_steps", rounds)
-        yield
-
-
-def go_on(
-    store: Store,
-    *,
-    tell: Tell | None = None,
-    budget: float = 60.0,
-    tolerance: float = 1e-9,
-    memory_limit: int | None = None,
-    complete: bool = True,
-    **settings: Any,
-) -> None:
-    """One session of a study of the blobs; with a tolerance that only all seeds satisfy."""
-    usual: dict[str, Any] = {
-        "target": "val_loss=0.45",
-        "batch_sizes": SIZES,
-        "seeds": 2,
-        "seed": 0,
-        "threads": 1,
-    }
-    StudyRun(
-        subject=settings.pop("problem", PROBLEM),
-        settings=Settings(model="MLP()", optimizer="SGD()", data="blobs", **{**usual, **settings}),
-        store=store,
-        wide=first_points("sgd"),
-        budget=budget,
-        tolerance=tolerance,
-        memory_limit=memory_limit,
-        complete=complete,
-        progress=tell or (lambda progress: None),
-    ).run()
+pytestmark = pytest.mark.usefixtures("known_seconds")
 
 
 @pytest.fixture(scope="module")
-def undisturbed() -> list[Run]:
+def undisturbed(known_seconds: None) -> list[Run]:
     """The runs of a study that nobody stopped."""
+    del known_seconds
     store = Store()
     go_on(store)
     return store.runs()
@@ -99,14 +42,6 @@ def test_every_size_is_run_with_every_seed(undisturbed: list[Run]) -> None:
             for point in (choice.point - 1, choice.point, choice.point + 1)
         }
         assert set.intersection(*seeds.values()) >= {0, 1}
-
-
-def seeds_of(store: Store) -> dict[int, set[int]]:
-    """The seeds that every batch size was run with."""
-    runs = store.runs()
-    return {
-        size: {run.seed for run in runs if run.batch_size == size} for size in {r.batch_size for r in runs}
-    }
 
 
 def test_rates_that_are_clearly_worse_get_no_more_seeds() -> None:
@@ -125,66 +60,18 @@ def test_rates_that_are_clearly_worse_get_no_more_seeds() -> None:
     assert fewer
 
 
-@pytest.fixture
-def sweeps(monkeypatch: pytest.MonkeyPatch) -> list[Sweep]:
-    """The sweeps of the studies of this test, as they are made."""
-    made: list[Sweep] = []
-
-    def noted(self: Problem, work: Sweep, *, deadline: float) -> Any:
-        made.append(work)
-        return RUNS(self, work, deadline=deadline)
-
-    monkeypatch.setattr(Problem, "runs", noted)
-    return made
-
-
 def test_seeds_are_trained_side_by_side(sweeps: list[Sweep], monkeypatch: pytest.MonkeyPatch) -> None:
     """Of sizes that contend the first is alone, the rest of a race together, where steps cost little."""
     monkeypatch.setitem(SECONDS, 16, 0.3e-3)
     monkeypatch.setitem(SECONDS, 64, 3.1 * SECONDS[4])
     go_on(Store(), seeds=4)
-    seeds = {size: {work.seeds for work in sweeps if work.batch_size == size} for size in SIZES}
-    assert {(0,), (1, 2), (3,)} <= seeds[16] <= {(0,), (1, 2), (3,), (4, 5), (6, 7, 8), (9, 10, 11)} | {
-        (12, 13, 14), (15, 16, 17), (18, 19)
-    }  # fmt: skip
-    assert {(0,), (1,), (2,), (3,)} <= seeds[64]
-    assert all(len(which) == 1 for which in seeds[64])
-
-
-@pytest.fixture
-def known_curve(monkeypatch: pytest.MonkeyPatch) -> None:
-    """B_crit counts as known, so that nothing is run for it."""
-    monkeypatch.setattr(Outlook, "curve_is_open", False)
-
-
-def far_from_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A step at 4 takes a second, so that its 22 steps take a thousand times as long as the others'."""
-    monkeypatch.setitem(SECONDS, 4, 1.0)
-
-
-@pytest.mark.usefixtures("known_curve")
-def test_the_table_repeats_the_best_learning_rate_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a size that cannot be the fastest, from the second seed on, up to those asked for."""
-    far_from_the_answer(monkeypatch)
-    store = Store()
-    go_on(store, seeds=4, budget=1e6)
-    far = [run for run in store.runs() if run.batch_size == 4]
-    best = choices(pool([run for run in far if run.seed == 0], [4]))[4].point
-    points = {seed: {run.point for run in far if run.seed == seed} for seed in seeds_of(store)[4]}
-    assert points == {0: points[0] | {best - 1, best, best + 1}, 1: {best}, 2: {best}, 3: {best}}
-
-
-def test_a_size_that_contends_after_all_gets_the_rest_of_its_race(
-    sweeps: list[Sweep], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """At 16 a step is a little too slow, until the table has run its best learning rate with more seeds."""
-    monkeypatch.setitem(SECONDS, 16, 0.4e-3)
-    monkeypatch.setitem(SECONDS, 64, 3.1 * SECONDS[4])
-    go_on(Store(), seeds=4)
-    later = [
-        (work.seeds, len(work.points)) for work in sweeps if work.batch_size == 16 and 0 not in work.seeds
-    ]
-    assert later[:3] == [((1, 2, 3), 1), ((1, 2), 4), ((3,), 4)]
+    stacks = {size: {work.seeds for work in sweeps if work.batch_size == size} for size in SIZES}
+    assert {(0,), (1, 2), (3,), (4, 5), (6, 7, 8)} <= stacks[16]
+    for first, *_, last in stacks[16] - {(0,), (3,), (20,)}:
+        assert first in {1, 4} or first % RACE == 0
+        assert last + 1 == 4 * plan.MORE or (last + 1) % RACE == 0
+    assert {(0,), (1,), (2,), (3,)} <= stacks[64]
+    assert all(len(which) == 1 for which in stacks[64])
 
 
 @pytest.mark.parametrize(("budget", "compared"), [(1e6, [4, 16, 64]), (1000.0, [16, 64]), (5.0, [16, 64])])
@@ -207,62 +94,6 @@ def test_a_size_that_is_clearly_slower_gets_no_more_seeds(monkeypatch: pytest.Mo
     go_on(store, complete=False)
     assert seeds_of(store)[4] == {0}
     assert any(seeds > {0, 1} for seeds in seeds_of(store).values())
-
-
-def seconds_of(store: Store) -> float:
-    """What the runs take one after the other."""
-    return sum(run.steps * SECONDS[run.batch_size] for run in store.runs())
-
-
-def deviation_of_b_crit(store: Store) -> float:
-    """Standard deviation of ln B_crit, by the runs."""
-    table = pool(store.runs(), MORE_SIZES)
-    view = outlook(table, choices(table), np.full((2, len(MORE_SIZES)), 1e-3), seed=0)
-    assert view is not None
-    return float(np.log(view.steps.b_crit).std())
-
-
-def test_more_is_run_until_b_crit_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To a factor of 1.2 with 95 % probability, 1.96 deviations, where the tolerance needs few runs."""
-    monkeypatch.setattr(plan, "TRIFLE", 50.0)
-    settled, answered = Store(), Store()
-    go_on(settled, tolerance=9.0, complete=False, batch_sizes=MORE_SIZES)
-    monkeypatch.setattr(Outlook, "curve_is_open", False)
-    go_on(answered, tolerance=9.0, complete=False, batch_sizes=MORE_SIZES)
-    assert deviation_of_b_crit(settled) < np.log(1.2) / 1.96 <= deviation_of_b_crit(answered)
-
-
-def test_b_crit_takes_about_as_long_as_the_answer_did(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it stays open, and the runs are not so short that nobody waits for them: give or take a seed."""
-    monkeypatch.setattr(plan, "TRIFLE", 0.0)
-    settled, answered = Store(), Store()
-    go_on(settled, tolerance=9.0, complete=False)
-    monkeypatch.setattr(Outlook, "curve_is_open", False)
-    go_on(answered, tolerance=9.0, complete=False)
-    assert 1.8 < seconds_of(settled) / seconds_of(answered) < 2.1
-
-
-def test_b_crit_takes_sizes_that_the_table_had_no_seconds_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A search at 4 fits into the share of the budget, seeds do not; for B_crit there is time."""
-    monkeypatch.setitem(SECONDS, 4, 1.0)
-    monkeypatch.setattr(plan, "skeleton", lambda sizes, *_: [16, 64])
-    searched, settled = Store(), Store()
-    monkeypatch.setattr(plan, "TRIFLE", 0.0)
-    go_on(searched, tolerance=9.0, budget=2000.0)
-    assert seeds_of(searched)[4] == {0}
-    monkeypatch.setattr(plan, "TRIFLE", 500.0)
-    go_on(settled, tolerance=9.0, budget=2000.0)
-    assert len(seeds_of(settled)[4]) > 1
-
-
-def test_sizes_that_only_the_curve_hangs_on_are_run_on_the_fine_grid(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slow size gets no more seeds, but its learning rates are half octaves apart as the others' are."""
-    monkeypatch.setitem(SECONDS, 4, 1.0)
-    store = Store()
-    go_on(store, complete=False)
-    point = choices(pool([run for run in store.runs() if run.batch_size == 4], [4]))[4].point
-    points = {run.point for run in store.runs() if run.batch_size == 4}
-    assert {point - 1, point, point + 1} <= points
 
 
 @pytest.mark.usefixtures("known_curve")
@@ -294,6 +125,7 @@ def test_a_size_above_the_memory_limit_gets_no_more_seeds(monkeypatch: pytest.Mo
     monkeypatch.setattr(Problem, "peak_bytes", lambda self, size: 1000 * size)
     monkeypatch.setitem(SECONDS, 64, 1e-6)
     monkeypatch.setitem(SECONDS, 4, 0.15e-3)  # the first seed takes as long at 4 as at 16
+    monkeypatch.setattr(plan, "TRIFLE", 0.0)
     store = Store()
     go_on(store, memory_limit=20_000, complete=False)
     seeds = seeds_of(store)

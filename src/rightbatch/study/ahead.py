@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, wait
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 from rightbatch.checks import one_of, whole_number
@@ -56,13 +56,15 @@ class Ahead:
         if self._executor is not None:
             self._executor.begin()
 
-    def expect(self, sweeps: Iterable[Sweep]) -> None:
-        """What will probably be asked for, the first first; replaces what was expected before.
+    def expect(self, sweeps: Iterable[Sweep], *, first: bool = False) -> None:
+        """What will probably be asked for, in its order.
 
         Args:
             sweeps: looked at one by one, when there is room for another.
+            first: whether what was expected before comes after them; else they replace it.
         """
-        self._expected, self._taken = iter(sweeps), set()
+        self._expected = chain(sweeps, self._expected) if first else iter(sweeps)
+        self._taken = set()
 
     def make(self, subject: Subject, sweep: Sweep, *, deadline: float, alone: bool = False) -> Made:
         """Make a sweep, or take it if it was made ahead.

@@ -9,6 +9,7 @@ import numpy as np
 
 from rightbatch.records import Array
 from rightbatch.stats.posterior import Steps, steps_posterior
+from rightbatch.stats.telling import most_telling
 from rightbatch.study.pool import Choice, Pool, chosen_log_steps, chosen_missed
 from rightbatch.study.rounds import drawn_seconds
 
@@ -26,8 +27,8 @@ SURE = 0.95
 _LUCKY = 0.975
 """Share of the draws that stands for 95 %: who looks after each round stops at a lucky moment."""
 
-_KNOWN = 1.2
-"""B_crit is known when its 95 % interval reaches less than this factor to either side."""
+_CURVE_IS_KNOWN = (math.log(1.2) / 1.96) ** 2
+"""Variance of ln B_crit where its 95 % interval reaches by a factor of 1.2 to either side."""
 
 ALIKE = 1.05
 """A batch size counts as good as the best when it takes at most this many times its seconds."""
@@ -78,18 +79,19 @@ class Outlook:
     @cached_property
     def curve_is_open(self) -> bool:
         """Whether the 95 % interval of B_crit reaches by a fifth or more to either side."""
-        return 1.96 * float(np.log(self.steps.b_crit).std()) >= math.log(_KNOWN)
+        return float(np.log(self.steps.b_crit).var()) > _CURVE_IS_KNOWN
 
-    @cached_property
-    def told(self) -> Array:
-        """Share of the variance of ln B_crit that one more run at each size would take away, `(sizes,)`.
+    def telling(self, seconds: Array, *, most: Array, within: float) -> list[int]:
+        """The sizes to run for B_crit, as indices, each as often as it is named; empty: it is known.
 
-        It is cov(ln B_crit, ln S_j)^2 / (var ln B_crit (var ln S_j + sigma^2)), as if all were normal, where
-        sigma is the scatter of a run.
+        Args:
+            seconds: what a run more takes at each size, `(sizes,)`.
+            most: how many more each may get, int `(sizes,)`.
+            within: seconds that all may take.
         """
-        curve, there = np.log(self.steps.b_crit), self.steps.log_steps
-        shared = (curve - curve.mean()) @ (there - there.mean(axis=0)) / len(curve)
-        return np.asarray(shared**2 / (curve.var() * (there.var(axis=0) + self.steps.scatter**2)))
+        of_curve = np.cov(np.column_stack([np.log(self.steps.b_crit), self.steps.log_steps]), rowvar=False)
+        noise = self.steps.scatter**2
+        return most_telling(of_curve, noise, seconds, most=most, within=within, known=_CURVE_IS_KNOWN)
 
     def alike(self) -> tuple[int, ...]:
         """Measured sizes that are more likely than not within 5 % of the best."""

@@ -1,6 +1,11 @@
 """What to run next: pure decisions from what is known so far."""
 
+import math
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
 
 from rightbatch.study.grid import outwards
 from rightbatch.study.outlook import Outlook
@@ -35,6 +40,9 @@ SWEEP_COSTS = 5 * LONGEST
 
 _SHARE_OF_AN_END = 1 / 3
 """Of the seconds left for B_crit, what the search of the smallest or the largest size may take."""
+
+_BEFORE_LOOKING = 0.1
+"""Of the seconds left for B_crit, what is run before looking again, which takes as long as short runs."""
 
 _SHARE_IN_FLIGHT = 0.1
 """Share of the budget that seeds trained together may take: what is not done when it is spent is lost."""
@@ -113,30 +121,69 @@ def side_by_side(size: int, seconds: Mapping[int, float], *, steps: float, budge
     return cheap and RACE * SWEEP_COSTS * steps * seconds[size] <= _SHARE_IN_FLIGHT * budget
 
 
+class Wanted(NamedTuple):
+    """Batch sizes to run, each as often as it is named."""
+
+    now: list[int]
+    """Before looking again."""
+    then: list[int]
+    """After that, if what is found changes nothing."""
+
+
 def for_the_curve(
-    view: Outlook, seconds: Mapping[int, float], *, left: float, searched: Collection[int]
-) -> list[int]:
-    """The batch sizes to run for B_crit, in their order.
+    view: Outlook,
+    seconds: Mapping[int, float],
+    *,
+    searched: Collection[int],
+    seeds: Mapping[int, int],
+    most_seeds: int,
+    left: float,
+) -> Wanted:
+    """The batch sizes to run for B_crit.
 
     First the ends of the curve: no real one is quite a hyperbola, so that B_crit hangs on how much of it is
-    seen. Then by how much of the variance of ln B_crit a run more takes away per second.
+    seen. Then the runs that tell most of it per second.
 
     Args:
         view: what the runs say so far.
         seconds: what comes next takes, of each size that may be run.
-        left: seconds that may be taken.
         searched: sizes whose learning rate was searched.
+        seeds: seeds run of each size.
+        most_seeds: seeds to run at most.
+        left: seconds that may be taken.
 
     Returns:
-        Sizes; empty: B_crit is known, or nothing can be run in the seconds left.
+        None now: B_crit is known, or nothing can be run in the seconds left.
     """
     cheap = [size for size, took in seconds.items() if took <= _SHARE_OF_AN_END * left]
-    ends = [size for size in (max(cheap), min(cheap)) if _is_beyond(size, searched)] if cheap else []
-    if ends or not view.curve_is_open:
-        return ends
-    told = dict(zip(view.batch_sizes, view.told.tolist(), strict=True))
-    rest = [size for size, took in seconds.items() if took <= left]
-    return sorted(rest, key=lambda size: -told[size] / seconds[size])
+    ends = {max(cheap), min(cheap)} if cheap else set()
+    if beyond := [size for size in sorted(ends, reverse=True) if _is_beyond(size, searched)]:
+        return Wanted(beyond, [])
+    if not view.curve_is_open:
+        return Wanted([], [])
+    costs = np.array([seconds.get(size, math.inf) for size in view.batch_sizes])
+    most = np.array([most_seeds - seeds.get(size, 0) for size in view.batch_sizes])
+    told = [view.batch_sizes[i] for i in view.telling(costs, most=most, within=left)]
+    at_once = {size: _at_once(seeds.get(size, 0)) if size in searched else 1 for size in told}
+    now = _before_looking(told, seconds, at_once, _BEFORE_LOOKING * left)
+    return Wanted(told[:now], told[now:])
+
+
+def _at_once(seeds: int) -> int:
+    """How many seeds more of a size are run before looking again: the rest of their race at most."""
+    return max(RACE - seeds % RACE, at_a_time(seeds))
+
+
+def _before_looking(
+    sizes: Sequence[int], seconds: Mapping[int, float], at_once: Mapping[int, int], enough: float
+) -> int:
+    """How many of these runs come first: until they take enough seconds, or a size has had its share."""
+    had: Counter[int] = Counter()
+    for count, size in enumerate(sizes):
+        if had[size] == at_once[size] or sum(seconds[one] * had[one] for one in had) >= enough:
+            return count
+        had[size] += 1
+    return len(sizes)
 
 
 def affordable(seconds: Mapping[int, float], most: float) -> list[int]:

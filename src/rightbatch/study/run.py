@@ -13,16 +13,17 @@ import numpy as np
 from rightbatch import units
 from rightbatch.errors import SettingError
 from rightbatch.records import Progress
-from rightbatch.study import costs, plan, rerun
+from rightbatch.study import beyond, costs, plan, rerun
 from rightbatch.study.ahead import Ahead
 from rightbatch.study.aim import Aim, check_far, whole_steps
 from rightbatch.study.costs import Costs, usual_step
 from rightbatch.study.grid import outwards
 from rightbatch.study.noise import RunNoise, noise_once
 from rightbatch.study.outlook import Outlook
-from rightbatch.study.pool import best_so_far, choices, pool
+from rightbatch.study.pool import choices, pool
 from rightbatch.study.problem import Problem
 from rightbatch.study.quick import as_fact, estimate
+from rightbatch.study.runner import Runner
 from rightbatch.study.search import Search
 from rightbatch.study.session import ALL_DONE, INTERRUPTED, OVER, QUICK, SURE, Session
 from rightbatch.study.settings import Settings
@@ -77,6 +78,7 @@ class StudyRun:
     search: Search = field(init=False)
     costs: Costs = field(init=False)
     standing: Standing = field(init=False)
+    runner: Runner = field(init=False)
 
     def run(self) -> None:
         """Do what is still to be done, until the answer stands or the budget is spent."""
@@ -98,7 +100,7 @@ class StudyRun:
         try:
             self._measure_costs()
             self._begin_search(self._find_target())
-            self._find(self._middle())
+            self.runner.find(self._middle())
             if not self.subject.timed_apart:
                 check_far(self.search.target, self.search.runs)
             noise = noise_once(self.store, self.subject, lambda: self.search.best_run(self._middle()))
@@ -131,16 +133,15 @@ class StudyRun:
 
     def _study(self, noise: RunNoise | None) -> None:
         """From the first tuned run to the answer."""
-        for size in plan.skeleton(self.costs.sizes(), self._middle(), self._expected(noise)):
-            if size not in self.search.found:
-                self._foresee(None)
-                self._find(size)
+        first = plan.skeleton(self.costs.sizes(), self._middle(), self._expected(noise))
+        self._foresee(None)
+        self.runner.find(*(size for size in first if size not in self.search.found))
         self._answer()
-        self._add_seeds(1, math.inf, self._new_in_table())  # the curve hangs on sizes that do not contend
+        self.runner.bring_all_to(1)  # the curve hangs on sizes that do not contend
         answered = self.standing.cost()
-        self._settle_curve(max(2 * answered, 2 * plan.TRIFLE))
+        beyond.settle_curve(self.runner, max(2 * answered, 2 * plan.TRIFLE), then=self._new_in_table)
         if self.complete:
-            self._complete(self._for_table(answered))
+            beyond.complete_table(self.runner, self._for_table(answered))
         self._answer()  # what these runs say may have raised new doubt
         self.ahead.settle(deadline=self.session.deadline)
         last = plan.to_time_last(None if self.complete else self.standing.view(), self.search.found)
@@ -211,6 +212,14 @@ class StudyRun:
         self.standing = Standing(
             settings=self.settings, search=self.search, costs=self.costs, memory_limit=self._memory()
         )
+        self.runner = Runner(
+            search=self.search,
+            standing=self.standing,
+            session=self.session,
+            seeds=self.settings.seeds,
+            middle=self._middle(),
+            total=self._total(),
+        )
 
     def _together(self, size: int) -> bool:
         seconds, steps = self.costs.seconds(), self.search.found[size].steps
@@ -231,9 +240,10 @@ class StudyRun:
             if step in self.search.found:
                 self._add_round(view, step)
             else:
-                self._find(step)
+                self.runner.find(step)
         if view is None:  # too few sizes arrived to tell when fewer seeds are enough
-            self._add_all_seeds(math.inf)
+            for number in range(self.settings.seeds):
+                self.runner.bring_all_to(number + 1)
         sure = view is not None and view.regret <= self.tolerance
         self.stopped = SURE.format(percent=units.percent(self.tolerance)) if sure else ALL_DONE
 
@@ -243,7 +253,7 @@ class StudyRun:
         number = self.search.seeds.get(first, 0)
         until = number + plan.at_a_time(number)
         while size in self.search.found and self.search.seeds.get(size, 0) < until:
-            self._add_some(size)
+            self.runner.add(size)
             size = self._next_step(view, self.search.found, self.search.seeds)
             self._foresee(view, self._new_in_table())
 
@@ -278,96 +288,15 @@ class StudyRun:
         )
         self.search.expect(wanted, new)
 
-    def _complete(self, most: float) -> None:
-        """The table, within so many seconds of all runs: the other sizes, then the other seeds."""
-        while new := self._to_complete(most):
-            self._foresee(None, new)
-            self._find(new[0])
-        self._add_seeds(1, most)
-        self._repeat_best(most)
-
     def _for_table(self, answered: float) -> float:
         """Seconds of all runs when the table is made, after so many for the answer."""
         return self.standing.cost() + max(answered, _SHARE_TO_COMPLETE * self.budget)
 
     def _new_in_table(self) -> list[int]:
-        """Sizes that the table will have to search, if the answer takes no more runs."""
-        return (
-            self._to_complete(self._for_table(self.standing.cost()))
-            if self.complete and self.ahead.room
-            else []
-        )
-
-    def _to_complete(self, most: float) -> list[int]:
-        """Sizes to search that leave all runs within so many seconds."""
-        sizes = outwards(self.costs.sizes(), self._middle())
-        return [size for size in sizes if size not in self.search.found and self._affords(size, most)]
-
-    def _settle_curve(self, most: float) -> None:
-        """Runs where they tell most of B_crit, until it is known or all runs took so many seconds."""
-        while sizes := self._for_the_curve(most - self.standing.cost()):
-            found, seeds = self.search.found, {size: self.search.seeds.get(size, 0) for size in sizes}
-            running = [(size, seeds[size]) for size in sizes if size in found]
-            self.search.expect(running, [size for size in sizes if size not in found])
-            if sizes[0] in found:
-                self._add_some(sizes[0], plan.at_a_time(seeds[sizes[0]]))
-            else:
-                self._find(sizes[0])
-                self._add_seeds(1, math.inf)
-
-    def _for_the_curve(self, left: float) -> list[int]:
-        if (view := self.standing.view()) is None:
+        """Sizes that the table will have to search, if no more runs come before it."""
+        if not (self.complete and self.ahead.room):
             return []
-        seconds = zip(view.batch_sizes, view.open, np.median(view.seconds, axis=0).tolist(), strict=True)
-        many = plan.most_seeds(self.settings.seeds, 0)
-        took = {
-            size: plan.LONGEST * self.search.next_runs(size) * best
-            for size, may_be_run, best in seconds
-            if may_be_run and self.search.seeds.get(size, 0) < many
-        }
-        return plan.for_the_curve(view, took, left=left, searched=self.search.found)
-
-    def _add_all_seeds(self, most: float) -> None:
-        """The seeds asked for, of every size that arrived."""
-        for number in range(self.settings.seeds):
-            self._add_seeds(number + 1, most)
-
-    def _add_seeds(self, wanted: int, most: float, new: Sequence[int] = ()) -> None:
-        """One more seed of every size that has fewer than wanted; new sizes come next."""
-        for size in outwards(self.search.reached(), self._middle()):
-            if self.search.seeds.get(size, 0) < wanted and self._affords(size, most):
-                self._foresee(None, new)
-                self._add_some(size)
-
-    def _repeat_best(self, most: float) -> None:
-        """The seeds asked for, of every size that was run with fewer, with its best learning rate alone."""
-        seeds = self.search.seeds
-        sizes = [size for size in outwards(list(seeds), self._middle()) if seeds[size] < self.settings.seeds]
-        while sizes:
-            size, *rest = sizes
-            if self._affords(size, most, runs=self.settings.seeds - seeds[size]):
-                added = self.search.repeat_best(size, self.settings.seeds, then=rest)
-                self._tell("seeds", f"batch size {size}, seed {self.settings.seeds}", pieces=added)
-            sizes = rest
-
-    def _affords(self, size: int, most: float, runs: float = plan.SWEEP_COSTS) -> bool:
-        """Whether so many runs of the size leave all within so many seconds; a sweep, if not said."""
-        return most == math.inf or self.standing.cost() + runs * self.standing.cost_of(size) <= most
-
-    def _find(self, size: int) -> None:
-        found = self.search.find(size)
-        self._tell("learning rates", found)
-
-    def _add_some(self, size: int, number: int = 1) -> None:
-        """So many seeds at least."""
-        while number > 0:
-            added = self.search.add_seeds(size)
-            self._tell("seeds", f"batch size {size}, seed {self.search.seeds[size]}", pieces=added)
-            number -= added
-
-    def _tell(self, stage: str, detail: str, pieces: int = 1) -> None:
-        best = best_so_far(self.standing.last_choices(), self.costs.seconds())
-        self.session.tell(stage, detail, total=self._total(), best=best, pieces=pieces)
+        return beyond.new_in_table(self.runner, self._for_table(self.standing.cost()))
 
     def _total(self) -> int:
         """Pieces of work at most, grids that must be extended apart."""

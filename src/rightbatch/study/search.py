@@ -69,6 +69,8 @@ class _Part:
     """That a run may take."""
     scatter: float = PRIOR_SCATTER
     """Standard deviation of ln S over the seeds."""
+    least_steps: float = 0.0
+    """That a run takes, by other sizes, where none of this size was made."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,26 +124,29 @@ class Search:
         runs = [run for run in self.runs if (run.batch_size, run.point) == (size, choice.point)]
         return sorted((run for run in runs if run.outcome is Outcome.REACHED), key=lambda run: run.seed)
 
-    def find(self, size: int) -> str:
-        """Find the best learning rate of a batch size on the coarse grid, from the first seed; in words."""
-        part = self._coarse(size)
-        tried: set[int] = set()
-        scores: dict[int, float] = {}
-        while part.points:
-            pieces = self._pieces(part)
-            if len(pieces) > 1:
-                self._expect(pieces)
+    def find(self, *sizes: int) -> list[str]:
+        """Find the best learning rate of each batch size on the coarse grid, from the first seed; in words.
+
+        All begin where what is known before says, so that they do not wait for each other.
+        """
+        parts = [self._coarse(size) for size in sizes]
+        while parts:
+            pieces = [piece for part in parts for piece in self._pieces(part)]
+            self._expect(pieces, first=True)
             for piece in pieces:
                 self._sweep(piece, alone=not self.subject.timed_apart)
-            tried.update(part.points)
-            runs = [run for run in self._runs_of(size, self.seed) if run.point in tried]
-            scores = scores_of(runs, self.target.value)
-            beyond = any(run.outcome is Outcome.OUT_OF_MEMORY for run in runs)
-            part = replace(part, points=[] if beyond or _all_the_same(scores) else next_points(scores))
-        best = best_point(scores)
-        steps = math.exp(scores[best]) if scores[best] < NOT_REACHED else math.inf
-        self.found[size] = Found(best, steps)
-        return f"batch size {size}: {units.plain(lr_at(best))}"
+            parts = [replace(part, points=points) for part in parts if (points := self._wider(part.size))]
+        self.found |= {size: _found(self._scores(size)) for size in sizes}
+        return [f"batch size {size}: {units.plain(lr_at(self.found[size].point))}" for size in sizes]
+
+    def _scores(self, size: int) -> dict[int, float]:
+        return scores_of(self._runs_of(size, self.seed), self.target.value)
+
+    def _wider(self, size: int) -> list[int]:
+        """Learning rates to try next on the coarse grid; none: the best has worse neighbours."""
+        scores = self._scores(size)
+        beyond = any(run.outcome is Outcome.OUT_OF_MEMORY for run in self._runs_of(size, self.seed))
+        return [] if beyond or _all_the_same(scores) else next_points(scores)
 
     def add_seeds(self, size: int) -> int:
         """More seeds of a batch size searched before, with its best learning rate and the neighbours of that.
@@ -208,13 +213,17 @@ class Search:
         """Let these be made ahead, so far as they can be made beside others.
 
         Args:
-            seeds: batch sizes that were searched, each with the number of a seed of the race under way.
+            seeds: batch sizes that were searched, each with the number of a seed; those beyond the race under
+                way are not made, for its end says with which learning rates the next goes on.
             new: batch sizes to search then.
         """
         searches = (self._coarse(size) for size in new if self.subject.timed_apart)
         self._expect(chain(self._races(seeds), searches))
 
     def _races(self, seeds: Sequence[tuple[int, int]]) -> Iterator[_Part]:
+        seeds = [
+            (size, number) for size, number in seeds if number // RACE == self.seeds.get(size, 0) // RACE
+        ]
         scatter = self.scatter | self._scatters({size for size, number in seeds if number % RACE == 0})
         stops = dict(self.seeds)
         for size, number in seeds:
@@ -223,14 +232,15 @@ class Search:
                 stops[size] = part.numbers.stop
                 yield part
 
-    def _expect(self, parts: Iterable[_Part]) -> None:
-        self.ahead.expect(sweep for part in parts for sweep in self._missing(part))
+    def _expect(self, parts: Iterable[_Part], *, first: bool = False) -> None:
+        self.ahead.expect((sweep for part in parts for sweep in self._missing(part)), first=first)
 
     def _coarse(self, size: int) -> _Part:
         """What is trained first at a batch size."""
         known = {size: found.point for size, found in self.found.items()}
         points = around(guess(known, size), below=2, above=2) if known else self.wide
-        return _Part(size, range(1), points, self._most_steps(size, self.found))
+        most, least = self._most_steps(size, self.found), self._least_steps(size)
+        return _Part(size, range(1), points, most, least_steps=least)
 
     def _pieces(self, part: _Part) -> list[_Part]:
         """The first search of all in two, for while it goes on there is nothing else that could be made."""
@@ -292,7 +302,7 @@ class Search:
             share = unseen(part.scatter, known=raced >= RACE)
             steps = share * self.found[part.size].steps
         else:
-            steps = _UNSEEN_AT_FIRST * self._least_steps(part.size)
+            steps = _UNSEEN_AT_FIRST * part.least_steps
         return last_check(min(steps, part.most_steps - 1))
 
     def _least_steps(self, size: int) -> float:
@@ -361,6 +371,11 @@ class Search:
 
     def _runs_of(self, size: int, seed: int) -> list[Run]:
         return [run for run in self.runs if run.batch_size == size and run.seed == seed]
+
+
+def _found(scores: Mapping[int, float]) -> Found:
+    best = best_point(scores)
+    return Found(best, math.exp(scores[best]) if scores[best] < NOT_REACHED else math.inf)
 
 
 def _log_steps(runs: Sequence[Run]) -> dict[tuple[int, int], float]:
