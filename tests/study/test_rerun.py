@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import scipy.special
 
+from rightbatch.learners.metrics import evaluate
+from rightbatch.study import rerun
 from rightbatch.study.ahead import Ahead
 from rightbatch.study.problem import Problem
 from rightbatch.study.processes import Workers
@@ -75,6 +77,23 @@ def test_seeds_find_what_each_finds_alone() -> None:
         assert (one.batch_size, one.seed) == (other.batch_size, other.seed)
         assert one.at_target == pytest.approx(other.at_target, rel=1e-4)
         assert one.at_examples == pytest.approx(other.at_examples, rel=1e-4)
+
+
+def test_only_the_run_that_is_at_a_moment_is_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several side by side: each at its target and after so many examples, on both parts."""
+    problem, target, replicas = blobs(), Target("loss", "validation", 0.6), list[int]()
+    runs = sweep(problem, target, seeds=(1, 2, 3), batch_size=10, points=[-4], most_steps=500)
+    arrivals = {math.ceil(run.steps_to_target or 0) for run in runs}
+    assert len(arrivals - {20}) > 1  # not all at once
+
+    def counted(learner: Any, state: Any, part: Any, names: Sequence[str]) -> Any:
+        found = evaluate(learner, state, part, names)
+        replicas.append(len(found["loss"]))
+        return found
+
+    monkeypatch.setattr(rerun, "evaluate", counted)
+    measured(problem, runs)
+    assert sum(replicas) == 2 * sum(1 + (math.ceil(run.steps_to_target or 0) != 20) for run in runs)
 
 
 def test_processes_find_the_same_losses() -> None:

@@ -96,7 +96,7 @@ def _side_by_side(problem: Problem, runs: Sequence[Run], examples: float) -> lis
     seen: list[dict[str, tuple[float, float]]] = [{} for _ in runs]
     for event in islice(_trained(problem, runs), last):
         due = [(k, name) for k, steps in enumerate(moments) for name in steps if steps[name] == event.step]
-        losses = _both(problem, event.state) if due else []
+        losses = _losses_of(problem, event.state, sorted({k for k, _ in due}), of=len(runs))
         for k, name in due:
             seen[k][name] = losses[k]
     return [Losses(batch_size=size, seed=run.seed, **when) for run, when in zip(runs, seen, strict=True)]
@@ -112,9 +112,14 @@ def _trained(problem: Problem, runs: Sequence[Run]) -> Iterator[StepEvent]:
     return train_apart(learner, state, streams, (1,) * len(runs), lr)
 
 
-def _both(problem: Problem, state: Any) -> list[tuple[float, float]]:
-    """Training and validation loss of every replica."""
+def _losses_of(
+    problem: Problem, state: Any, replicas: Sequence[int], *, of: int
+) -> dict[int, tuple[float, float]]:
+    """Training and validation loss of these replicas: to evaluate all takes longer than many steps."""
+    if not replicas:
+        return {}
+    chosen = state if len(replicas) == of else problem.learner.select(state, replicas)
     x, y = problem.train
     parts = (x[:_ROWS], y[:_ROWS]), problem.validation
-    training, validation = (evaluate(problem.learner, state, part, ["loss"])["loss"] for part in parts)
-    return list(zip(training.tolist(), validation.tolist(), strict=True))
+    training, validation = (evaluate(problem.learner, chosen, part, ["loss"])["loss"] for part in parts)
+    return dict(zip(replicas, zip(training.tolist(), validation.tolist(), strict=True), strict=True))
