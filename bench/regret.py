@@ -39,8 +39,8 @@ from rightbatch.stats.scaling import fit_scaling
 from rightbatch.study.aim import whole_steps
 from rightbatch.study.pilot import pilot_target
 from rightbatch.study.problem import Problem
+from rightbatch.study.rules import first_points
 from rightbatch.study.run import MIDDLE
-from rightbatch.study.search import first_points
 from rightbatch.study.subject import Run, Sweep
 from tasks import TASKS, Task
 

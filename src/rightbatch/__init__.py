@@ -5,7 +5,6 @@ the loader costs NumPy alone.
 """
 
 import importlib
-import importlib.metadata
 import sys
 import types
 from typing import Any
@@ -68,7 +67,9 @@ sys.modules[__name__].__class__ = _Face
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return importlib.metadata.version("rightbatch")
+        return importlib.import_module("importlib.metadata").version(
+            "rightbatch"
+        )  # takes longer than the rest
     if name not in _WHERE:
         raise AttributeError(f"module 'rightbatch' has no attribute {name!r}")
     value = getattr(importlib.import_module(_WHERE[name]), name)

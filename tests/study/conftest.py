@@ -12,8 +12,9 @@ from rightbatch.study import costs
 from rightbatch.study.costs import Costs
 from rightbatch.study.outlook import Outlook
 from rightbatch.study.problem import Problem
+from rightbatch.study.rules import first_points
 from rightbatch.study.runner import Runner
-from rightbatch.study.search import Search, first_points
+from rightbatch.study.search import Search
 from rightbatch.study.session import Session
 from rightbatch.study.settings import Settings
 from rightbatch.study.standing import Standing

@@ -8,17 +8,20 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
+from rightbatch.study import search as search_module
 from rightbatch.study.ahead import Ahead
 from rightbatch.study.executor import Made, Work, made_by
 from rightbatch.study.function import Function
 from rightbatch.study.plan import foreseen
 from rightbatch.study.problem import Problem
+from rightbatch.study.rules import first_points
 from rightbatch.study.run import StudyRun
-from rightbatch.study.search import Search, first_points
+from rightbatch.study.search import Search
 from rightbatch.study.session import Session
 from rightbatch.study.settings import Settings
 from rightbatch.study.store import Store
@@ -250,6 +253,18 @@ def test_what_is_expected_of_the_next_race_is_what_it_asks_for() -> None:
     search.add_seeds(8)
     assert wanted == told.asked
     assert search.scatter[8] != before
+
+
+@pytest.mark.parametrize(("racing", "expected"), [(1, [3, 4, 6]), (2, [3, 4])])
+def test_seeds_beyond_a_race_are_expected_where_one_learning_rate_is_left(
+    monkeypatch: pytest.MonkeyPatch, racing: int, expected: list[int]
+) -> None:
+    """Of several its end says which go on."""
+    search, told = searched(8)
+    monkeypatch.setattr(search_module, "in_the_race", lambda logs: np.arange(logs.shape[1]) < racing)
+    search.expect([(8, number) for number in (3, 4, 6)])
+    assert [sweep.seeds for sweep in told.expected] == [(number,) for number in expected]
+    assert {len(sweep.points) for sweep in told.expected} == {racing}
 
 
 def test_a_size_to_be_searched_is_expected_where_it_will_begin() -> None:

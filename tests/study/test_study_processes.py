@@ -26,8 +26,8 @@ from rightbatch.study.machine import fixed_threads
 from rightbatch.study.problem import Problem
 from rightbatch.study.processes import Workers
 from rightbatch.study.question import question_of
+from rightbatch.study.rules import first_points
 from rightbatch.study.run import StudyRun
-from rightbatch.study.search import first_points
 from rightbatch.study.settings import Settings
 from rightbatch.study.store import Store
 from rightbatch.study.subject import DeadlineError, Run, Subject, Sweep

@@ -7,8 +7,8 @@ import pytest
 
 from rightbatch.records import Progress
 from rightbatch.study.problem import Problem
+from rightbatch.study.rules import first_points
 from rightbatch.study.run import StudyRun
-from rightbatch.study.search import first_points
 from rightbatch.study.settings import Settings
 from rightbatch.study.store import Store
 from study.hand_made import blobs

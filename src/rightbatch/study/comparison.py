@@ -19,7 +19,8 @@ from rightbatch.study.comparison_track import Course, Track
 from rightbatch.study.grid import lr_at, outwards
 from rightbatch.study.pool import choices, pool
 from rightbatch.study.problem import Problem
-from rightbatch.study.search import Search, first_points
+from rightbatch.study.rules import first_points
+from rightbatch.study.search import Search
 from rightbatch.study.session import Session
 from rightbatch.study.store import Store
 from rightbatch.train.target import Target

@@ -17,7 +17,7 @@ from rightbatch.learners.torch_model import said
 from rightbatch.learners.updates import name_of
 from rightbatch.study.function import Function
 from rightbatch.study.problem import Problem
-from rightbatch.study.search import first_points, law_of
+from rightbatch.study.rules import first_points, law_of
 from rightbatch.study.settings import Settings, batch_sizes_for
 from rightbatch.study.subject import Subject
 from rightbatch.train.given import data_for

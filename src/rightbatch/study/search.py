@@ -35,13 +35,6 @@ not rise with the batch and samples do not fall, so this leaves room for a learn
 _UNSEEN_AT_FIRST = 0.5
 """Share of the least steps, by other sizes, in which a run is seldom looked at."""
 
-_WIDE = {"sgd": (-14, 2), "momentum": (-18, -2), "nesterov": (-18, -2), "adam": (-24, -4)}
-"""Points of the first search for each update rule: a factor of 256, extended where it is not enough."""
-
-_LAW = {"sgd": 1.0, "momentum": 1.0, "nesterov": 1.0}
-"""Exponent of the learning rate's law; other rules adapt the step, for which a half is usual
-(McCandlish et al. 2018, appendix A.2: between a half and 1 for Adam and RMSProp)."""
-
 _REACH = 8
 """Points the fine grid may be shifted when its best learning rate lies on the edge: a factor of 16."""
 
@@ -199,7 +192,7 @@ class Search:
         """How many runs a seed more of a batch size is; of a new size, on both grids."""
         if size not in self.found:
             return len(around(0, below=2, above=2)) + len(around(0, below=2, above=2, step=1))
-        return len(self._racing(size, self.seeds.get(size, 0)))
+        return len(self._racing(size))
 
     def _most_steps(self, size: int, found: Mapping[int, Found], slack: float = _SLACK) -> int:
         """Steps that a run may take: from the sizes done, or so many epochs while there is none."""
@@ -214,16 +207,14 @@ class Search:
 
         Args:
             seeds: batch sizes that were searched, each with the number of a seed; those beyond the race under
-                way are not made, for its end says with which learning rates the next goes on.
+                way are made if it is one learning rate that is left.
             new: batch sizes to search then.
         """
         searches = (self._coarse(size) for size in new if self.subject.timed_apart)
         self._expect(chain(self._races(seeds), searches))
 
     def _races(self, seeds: Sequence[tuple[int, int]]) -> Iterator[_Part]:
-        seeds = [
-            (size, number) for size, number in seeds if number // RACE == self.seeds.get(size, 0) // RACE
-        ]
+        seeds = [(size, number) for size, number in seeds if self._is_foreseen(size, number)]
         scatter = self.scatter | self._scatters({size for size, number in seeds if number % RACE == 0})
         stops = dict(self.seeds)
         for size, number in seeds:
@@ -231,6 +222,11 @@ class Search:
                 part = self._race(size, number, scatter[size])
                 stops[size] = part.numbers.stop
                 yield part
+
+    def _is_foreseen(self, size: int, number: int) -> bool:
+        """Whether it is known with which learning rates a seed is run: they are fewer after a race."""
+        known = self.seeds.get(size, 0)
+        return number // RACE == known // RACE or len(self._racing(size)) == 1
 
     def _expect(self, parts: Iterable[_Part], *, first: bool = False) -> None:
         self.ahead.expect((sweep for part in parts for sweep in self._missing(part)), first=first)
@@ -250,7 +246,7 @@ class Search:
 
     def _race(self, size: int, number: int, scatter: float) -> _Part:
         """What is trained from the seed of this number on."""
-        return self._on_fine_grid(size, self._stack(size, number), self._racing(size, number), scatter)
+        return self._on_fine_grid(size, self._stack(size, number), self._racing(size), scatter)
 
     def _on_fine_grid(self, size: int, numbers: range, points: Collection[int], scatter: float) -> _Part:
         slack = _SLACK * patience(scatter) / HOPELESS
@@ -280,10 +276,11 @@ class Search:
     def _fine_points(self, size: int) -> set[int]:
         return self.fine.setdefault(size, set(around(self.found[size].point, below=2, above=2, step=1)))
 
-    def _racing(self, size: int, number: int) -> set[int]:
-        """Learning rates of the fine grid to run from the seed of this number: those that may be the best."""
+    def _racing(self, size: int) -> set[int]:
+        """Learning rates of the fine grid to run with the next seed: those that may be the best."""
         points = self._fine_points(size)
-        judged = range(self.seed, self.seed + number - number % RACE)
+        known = self.seeds.get(size, 0)
+        judged = range(self.seed, self.seed + known - known % RACE)
         if not judged:
             return points
         logs = _log_steps([run for run in self.runs if run.batch_size == size])
@@ -387,14 +384,3 @@ def _log_steps(runs: Sequence[Run]) -> dict[tuple[int, int], float]:
 def _all_the_same(scores: Mapping[int, float]) -> bool:
     """Whether every learning rate reaches the target, in as many steps: there is no best to find."""
     return len(set(scores.values())) == 1 and max(scores.values()) < NOT_REACHED
-
-
-def first_points(update_rule: str = "") -> list[int]:
-    """Learning rates of the first search with an update rule, by its name, as points of the grid."""
-    low, high = _WIDE.get(update_rule, (-20, 2))
-    return list(range(low, high + 1, 2))
-
-
-def law_of(update_rule: str = "") -> float:
-    """The exponent of the learning rate's law, lr(B) ~ (1 + B_crit/B)^-law, of an update rule by its name."""
-    return _LAW.get(update_rule, 0.5)
