@@ -43,6 +43,12 @@ def new_in_table(runner: Runner, most: float) -> list[int]:
     return plan.affordable(seconds, most - standing.cost())
 
 
+def new_for_curve(runner: Runner, most: float) -> list[int]:
+    """Sizes to search first for B_crit, within so many seconds of all runs."""
+    wanted = _for_the_curve(runner, most - runner.standing.cost())
+    return [size for size in wanted.now if size not in runner.search.found]
+
+
 def _for_the_curve(runner: Runner, left: float) -> plan.Wanted:
     """What to run for B_crit in so many seconds."""
     search, standing = runner.search, runner.standing

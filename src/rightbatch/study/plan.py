@@ -121,6 +121,16 @@ def side_by_side(size: int, seconds: Mapping[int, float], *, steps: float, budge
     return cheap and RACE * SWEEP_COSTS * steps * seconds[size] <= _SHARE_IN_FLIGHT * budget
 
 
+def most_for_curve(answered: float) -> float:
+    """Seconds that all runs may take when B_crit is settled, after so many for the answer: as many again.
+
+    Example:
+        >>> most_for_curve(20.0), most_for_curve(0.1)
+        (40.0, 1.0)
+    """
+    return 2 * max(answered, TRIFLE)
+
+
 class Wanted(NamedTuple):
     """Batch sizes to run, each as often as it is named."""
 

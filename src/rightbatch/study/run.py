@@ -139,7 +139,7 @@ class StudyRun:
         self._answer()
         self.runner.bring_all_to(1)  # the curve hangs on sizes that do not contend
         answered = self.standing.cost()
-        beyond.settle_curve(self.runner, max(2 * answered, 2 * plan.TRIFLE), then=self._new_in_table)
+        beyond.settle_curve(self.runner, plan.most_for_curve(answered), then=self._new_in_table)
         if self.complete:
             beyond.complete_table(self.runner, self._for_table(answered))
         self._answer()  # what these runs say may have raised new doubt
@@ -236,7 +236,7 @@ class StudyRun:
             step = self._next_step(view, self.search.found, self.search.seeds)
             if step is None:
                 break
-            self._foresee(view, self._new_in_table())
+            self._foresee(view, self._new_later())
             if step in self.search.found:
                 self._add_round(view, step)
             else:
@@ -255,7 +255,7 @@ class StudyRun:
         while size in self.search.found and self.search.seeds.get(size, 0) < until:
             self.runner.add(size)
             size = self._next_step(view, self.search.found, self.search.seeds)
-            self._foresee(view, self._new_in_table())
+            self._foresee(view, self._new_later())
 
     def _next_step(
         self, view: Outlook | None, searched: Collection[int], seeds: Mapping[int, int]
@@ -291,6 +291,13 @@ class StudyRun:
     def _for_table(self, answered: float) -> float:
         """Seconds of all runs when the table is made, after so many for the answer."""
         return self.standing.cost() + max(answered, _SHARE_TO_COMPLETE * self.budget)
+
+    def _new_later(self) -> list[int]:
+        """Sizes that will be searched once the answer stands, if it takes no more runs."""
+        if not self.ahead.room:
+            return []
+        most = plan.most_for_curve(self.standing.cost())
+        return beyond.new_for_curve(self.runner, most) or self._new_in_table()
 
     def _new_in_table(self) -> list[int]:
         """Sizes that the table will have to search, if no more runs come before it."""
