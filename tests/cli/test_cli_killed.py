@@ -110,9 +110,10 @@ def test_killed_again_and_again(undisturbed: tuple[Path, dict[str, Any]], tmp_pa
 
 
 def test_killed_while_it_timed(undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
-    """What was timed by then is kept, the rest is timed after it; runs that both studies made are equal.
+    """What was timed by then is kept, the rest is timed after it; runs that both studies made find the same.
 
-    How many seeds are worth their seconds depends on the timings, which are others.
+    How many seeds are worth their seconds depends on the timings, which are others. How early a run is looked
+    at, and how late it is given up, depends on the runs made before it.
     """
     store = tmp_path / "s.db"
     assert killed_after(1, store)
@@ -126,7 +127,13 @@ def test_killed_while_it_timed(undisturbed: tuple[Path, dict[str, Any]], tmp_pat
     one, other = ({row[:3]: row for row in rows(file, "run")} for file in (store, undisturbed[0]))
     both = one.keys() & other.keys()
     assert len(both) > min(len(one), len(other)) / 2
-    assert [one[run] for run in both] == [other[run] for run in both]
+    for run in both:
+        mine, theirs = (dict(zip(*map(json.loads, which[run][-2:]), strict=True)) for which in (one, other))
+        seen = mine.keys() & theirs.keys()
+        assert seen
+        assert [mine[step] for step in seen] == [theirs[step] for step in seen]
+        if one[run][4] == other[run][4] == "reached":
+            assert one[run][:-2] == other[run][:-2]
 
 
 def interrupted(folder: Path, *, times: int) -> tuple[int, str]:
