@@ -47,9 +47,10 @@ class Recorder:
     jobs: int = 2
     lost: type[Exception] = GoneError
     asked: list[tuple[Work, Future[Any]]] = field(default_factory=list)
+    beginning: list[Future[Any]] = field(default_factory=list)
 
-    def begin(self) -> None:
-        """Nothing to get ready."""
+    def begin(self) -> list[Future[Any]]:
+        return self.beginning
 
     def submit(self, work: Work, seconds: float) -> Future[Any]:
         self.asked.append((work, Future()))
@@ -177,6 +178,25 @@ def test_alone_means_that_nothing_else_is_under_way() -> None:
     assert order == ["made ahead", "alone"]
     assert runs == blobs().runs(sweep(2))[0]
     assert len(recorder.asked) == 2
+
+
+def test_nothing_is_settled_before_all_processes_have_begun() -> None:
+    """However long that takes, within the deadline: beside a process that begins no timing would be clean."""
+    recorder, order = Recorder(beginning=[Future(), Future()]), list[str]()
+    ahead = Ahead(recorder)
+    ahead.begin()
+    order.append("meanwhile")
+    with pytest.raises(DeadlineError):
+        ahead.settle(deadline=time.perf_counter() - 2)
+    later(*(partial(_done, part, order) for part in recorder.beginning))
+    ahead.settle(deadline=soon())
+    assert order == ["meanwhile", "begun", "begun"]
+
+
+def _done(part: Future[Any], order: list[str]) -> None:
+    time.sleep(0.05)
+    order.append("begun")
+    part.set_result(None)
 
 
 def test_lack_of_memory_beside_others_is_none_alone() -> None:

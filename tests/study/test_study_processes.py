@@ -72,12 +72,16 @@ def test_a_spent_budget_ends_it(workers: Workers) -> None:
         Ahead(workers).make(blobs(), sweep(), deadline=time.perf_counter())
 
 
-def test_a_killed_process_does_no_harm(workers: Workers) -> None:
-    """What it made is made here instead, and nothing is made ahead any more."""
+@pytest.mark.parametrize("at_rest", [True, False])
+def test_a_killed_process_does_no_harm(workers: Workers, at_rest: bool) -> None:
+    """While it begins or later: what it made is made here instead, and nothing is made ahead any more."""
     ahead = Ahead(workers)
     ahead.begin()
+    if at_rest:
+        ahead.settle(deadline=math.inf)
     for child in multiprocessing.active_children():
         os.kill(child.pid or 0, signal.SIGKILL)
+    ahead.settle(deadline=math.inf)
     for seed in (0, 1):
         assert ahead.make(blobs(), sweep(seed), deadline=math.inf) == blobs().runs(sweep(seed))
     assert ahead.room == 0

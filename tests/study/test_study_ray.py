@@ -81,7 +81,7 @@ def test_a_cluster_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_cluster_makes_the_sweep_that_this_process_makes(ahead: Ahead) -> None:
     """The same runs, to the last bit, two at once: as many as the cluster has CPUs."""
     ahead.begin()
-    assert ahead.room == 4 * 2
+    assert ahead.room == 12 * 2
     ahead.expect([sweep(1), sweep(2)])
     for seed in (0, 1, 2):
         assert ahead.make(blobs(), sweep(seed), deadline=math.inf) == blobs().runs(sweep(seed))

@@ -45,6 +45,7 @@ class Ahead:
         self._expected: Iterator[Sweep] = iter(())
         self._taken: set[Sweep] = set()
         self._under_way: dict[Sweep, Future[Made]] = {}
+        self._beginning: list[Future[Any]] = []
 
     @property
     def room(self) -> int:
@@ -52,9 +53,9 @@ class Ahead:
         return 0 if self._executor is None else 12 * self._executor.jobs
 
     def begin(self) -> None:
-        """Get the executor ready; from then on until the first sweep this machine is at rest."""
+        """Get the executor ready meanwhile; once settled, this machine is at rest until the first sweep."""
         if self._executor is not None:
-            self._executor.begin()
+            self._beginning = self._executor.begin()
 
     def expect(self, sweeps: Iterable[Sweep], *, first: bool = False) -> None:
         """What will probably be asked for, in its order.
@@ -120,7 +121,7 @@ class Ahead:
         Raises:
             DeadlineError: the deadline passed.
         """
-        while busy := self._busy():
+        while busy := [*self._busy(), *(part for part in self._beginning if not part.done())]:
             _wait(busy, deadline, ALL_COMPLETED)
 
     def close(self) -> None:

@@ -27,8 +27,8 @@ class Executor(Protocol):
     lost: type[Exception]
     """What `submit` and its futures raise once a worker has died."""
 
-    def begin(self) -> None:
-        """Get ready, and come back when nothing of that is still going on."""
+    def begin(self) -> "list[Future[Any]]":
+        """Get ready; nothing of that is still going on once all of these are done."""
         ...
 
     def submit(self, work: Work, seconds: float) -> "Future[Any]":

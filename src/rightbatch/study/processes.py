@@ -1,22 +1,16 @@
 """Worker processes on this machine, each with a copy of the subject."""
 
 import multiprocessing
-import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing.connection import wait as wait_for
 from types import ModuleType
 from typing import Any
 
-import cloudpickle
-
+from rightbatch.study import worker
 from rightbatch.study.executor import Work, made_by, packed
-from rightbatch.study.machine import fixed_threads
 from rightbatch.study.subject import Subject
 
 _PATIENCE = 10.0
@@ -42,13 +36,12 @@ class Workers:
         self.jobs = jobs
         began = packed(subject, jobs), threads
         spawn = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(jobs, spawn, _begin, began)
+        self._pool = ProcessPoolExecutor(jobs, spawn, worker.begin, began)
 
-    def begin(self) -> None:
+    def begin(self) -> "list[Future[Any]]":
         """Start the processes; what they do then, importing above all, would disturb timings."""
         with _script_hidden():
-            ready = [self._pool.submit(_ready) for _ in range(self.jobs)]
-        wait(ready)
+            return [self._pool.submit(_ready) for _ in range(self.jobs)]
 
     def submit(self, work: Work, seconds: float) -> "Future[Any]":
         """Begin a sweep that may take so many seconds, or any other work with the subject."""
@@ -57,12 +50,12 @@ class Workers:
 
     def close(self) -> None:
         """End the processes, whatever they do."""
-        workers = list((self._pool._processes or {}).values())
+        processes = list((self._pool._processes or {}).values())
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for worker in workers:
-            worker.terminate()
-        for worker in workers:
-            worker.join(_PATIENCE)
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join(_PATIENCE)
 
 
 @contextmanager
@@ -80,32 +73,10 @@ def _script_hidden() -> Iterator[None]:
         sys.modules["__main__"] = script
 
 
-_subject: list[Subject] = []
-"""Of a worker process."""
-
-
-def _begin(subject: bytes, threads: int) -> None:
-    """In a worker, once: unpack the subject and hold the linear algebra to so many threads.
-
-    Ctrl-C is the main process's affair, which ends the workers; if that was killed they end themselves.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _subject.append(cloudpickle.loads(subject))
-    fixed_threads(threads).__enter__()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait_for([parent.sentinel])
-        os._exit(1)
-
-
 def _ready() -> None:
     """In a worker: nothing; that it comes back shows that the worker has begun."""
 
 
 def _make(work: Work, seconds: float) -> Any:
     """In a worker: one sweep, or other work."""
-    return made_by(_subject[0], work, seconds)
+    return made_by(worker.subject[0], work, seconds)

@@ -46,10 +46,11 @@ class RayTasks:
         self._make = ray.remote(num_cpus=threads)(_make)
         self._under_way: list[Any] = []
 
-    def begin(self) -> None:
+    def begin(self) -> "list[Future[Any]]":
         """Let the cluster start its processes; those on this machine would disturb timings."""
         ready = ray.remote(num_cpus=self._threads)(_ready)
-        ray.get([ready.remote([self._subject], self._threads) for _ in range(self.jobs)])
+        started = [ready.remote([self._subject], self._threads) for _ in range(self.jobs)]
+        return [task.future() for task in started]
 
     def submit(self, work: Work, seconds: float) -> "Future[Any]":
         """Begin a sweep that may take so many seconds, or any other work with the subject."""

@@ -121,7 +121,7 @@ class StudyRun:
         return {name: getattr(self, name) for name in ("budget", "tolerance", "memory_limit", "complete")}
 
     def _measure_costs(self) -> None:
-        """Memory and seconds of a step at every size, while other processes are ready and at rest."""
+        """Memory of every size, while processes begin; then, while they are at rest, seconds of a step."""
         if not self.store.runs():
             self.ahead.begin()
         self.costs.measure_memory(self._memory())
@@ -129,6 +129,7 @@ class StudyRun:
             size = self.settings.batch_sizes[0]
             instead = "write smaller ones, or a larger memory limit"
             raise SettingError("batch_sizes", "do not fit in memory", size, instead)
+        self.ahead.settle(deadline=self.session.deadline)
         self.costs.time_steps(total=self._total())
 
     def _study(self, noise: RunNoise | None) -> None:
