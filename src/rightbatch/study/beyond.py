@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from itertools import takewhile
 
 from rightbatch.study import plan
 from rightbatch.study.runner import Runner
@@ -19,7 +20,9 @@ def settle_curve(runner: Runner, most: float, then: Callable[[], Sequence[int]])
     search = runner.search
     while (wanted := _for_the_curve(runner, most - runner.standing.cost())).now:
         new = [size for size in wanted.now if size not in search.found]
-        search.expect(_next_seeds(search, [*wanted.now, *wanted.then]), new or then())
+        # a search changes what is wanted after it
+        likely = [] if new else takewhile(search.found.__contains__, wanted.then)
+        search.expect(_next_seeds(search, [*wanted.now, *likely]), new or then())
         for size, number in _next_seeds(search, wanted.now):
             if search.seeds.get(size, 0) <= number:  # else it was trained together with the one before
                 runner.add(size)
@@ -44,9 +47,9 @@ def new_in_table(runner: Runner, most: float) -> list[int]:
 
 
 def new_for_curve(runner: Runner, most: float) -> list[int]:
-    """Sizes to search first for B_crit, within so many seconds of all runs."""
+    """Sizes to search for B_crit, within so many seconds of all runs, if what is found changes nothing."""
     wanted = _for_the_curve(runner, most - runner.standing.cost())
-    return [size for size in wanted.now if size not in runner.search.found]
+    return [size for size in dict.fromkeys([*wanted.now, *wanted.then]) if size not in runner.search.found]
 
 
 def _for_the_curve(runner: Runner, left: float) -> plan.Wanted:

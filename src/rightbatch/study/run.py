@@ -298,7 +298,7 @@ class StudyRun:
         if not self.ahead.room:
             return []
         most = plan.most_for_curve(self.standing.cost())
-        return beyond.new_for_curve(self.runner, most) or self._new_in_table()
+        return list(dict.fromkeys([*beyond.new_for_curve(self.runner, most), *self._new_in_table()]))
 
     def _new_in_table(self) -> list[int]:
         """Sizes that the table will have to search, if no more runs come before it."""
