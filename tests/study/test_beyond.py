@@ -1,13 +1,16 @@
 """What is run beyond the answer: for B_crit, then for the table."""
 
+import math
+
 import numpy as np
 import pytest
 
 from rightbatch.study import plan
-from rightbatch.study.beyond import complete_table, new_in_table, settle_curve
+from rightbatch.study.beyond import complete_table, new_for_curve, new_in_table, settle_curve
 from rightbatch.study.outlook import Outlook, outlook
 from rightbatch.study.pool import choices, pool
 from rightbatch.study.runner import Runner
+from rightbatch.study.search import Search
 from rightbatch.study.store import Store
 from rightbatch.study.subject import Sweep
 from study.hand_made import Told
@@ -118,6 +121,31 @@ def test_sizes_that_come_next_are_expected_while_b_crit_is_settled(runner: Runne
     del runner.search.found[32]
     settle_curve(runner, runner.standing.cost() + 1.0, then=lambda: [32])
     assert any(sweeps and sweeps[-1].batch_size == 32 for sweeps in told.all_expected)
+
+
+def test_what_hangs_on_a_search_is_not_expected_before_it(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No seeds that come after a size to be searched; of the others those that come now and then."""
+    asked = list[tuple[list[tuple[int, int]], list[int]]]()
+    monkeypatch.setattr(Search, "expect", lambda _, seeds, new=(): asked.append((list(seeds), list(new))))
+    del runner.search.found[32]
+    wanted = [plan.Wanted([16], [8, 32, 16]), plan.Wanted([16, 32], [8, 16]), plan.Wanted([], [])]
+    monkeypatch.setattr(plan, "for_the_curve", lambda *_, **__: wanted.pop(0))
+    settle_curve(runner, math.inf, then=lambda: [64])
+    assert ([(16, 0), (8, 0)], [64]) in asked
+    assert ([(16, 1)], [32]) in asked
+    assert wanted == []
+
+
+def test_sizes_for_b_crit_are_those_that_come_now_and_then(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those to search, each once, in their order."""
+    for size in (8, 32):
+        del runner.search.found[size]
+    monkeypatch.setattr(plan, "for_the_curve", lambda *_, **__: plan.Wanted([16, 32], [32, 16, 8]))
+    assert new_for_curve(runner, math.inf) == [32, 8]
 
 
 def test_the_table_searches_the_sizes_that_fit_into_its_seconds(runner: Runner) -> None:
