@@ -7,7 +7,10 @@ the loader costs NumPy alone.
 import importlib
 import sys
 import types
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # a type checker would take the sub-package of this name for it
+    from rightbatch.answer import study as study
 
 _WHERE = {
     "MLP": "rightbatch.learners.mlp",
