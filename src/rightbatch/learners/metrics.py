@@ -92,10 +92,47 @@ def evaluate(
         For each name an array, float64, shape `(replicas,)`; NaN or infinity where a replica diverged.
     """
     x, y = data
-    outputs = learner.predict(state, x)
+    return judged(learner, learner.predict(state, x), y, names)
+
+
+def judged(
+    learner: Learner[Any], outputs: Array, y: Array, names: Sequence[str | Metric]
+) -> dict[str, Array]:
+    """The named metrics of raw outputs.
+
+    Args:
+        learner: whose loss it is.
+        outputs: `(replicas, rows, outputs)`.
+        y: targets, `(rows, ...)`.
+        names: keys of `METRICS`, or metrics.
+
+    Returns:
+        For each name an array, float64, shape `(replicas,)`.
+    """
     metrics = [METRICS[name] if isinstance(name, str) else name for name in names]
     with np.errstate(all="ignore"):
         return {metric.name: _value(learner, metric, outputs, y) for metric in metrics}
+
+
+def constant(y: Array, task: str, outputs: int) -> Array:
+    """Raw outputs of the best guess that is the same for every row: the shares of the classes, or the mean.
+
+    Args:
+        y: targets, `(rows, ...)`: class numbers, of each of which one more is counted, or values.
+        task: ``"regression"`` or ``"classification"``.
+        outputs: that a model has for a row.
+
+    Returns:
+        float32 `(outputs,)`: log shares of the classes, one logit for two, or means.
+
+    Example:
+        >>> constant(np.array([0] * 74 + [1] * 24), "classification", 1).tolist()  # ln(25 / 75)
+        [-1.0986123085021973]
+    """
+    if task == "regression":
+        return np.asarray(y.reshape(len(y), -1).mean(axis=0, dtype=np.float64), np.float32)
+    logs = np.log(np.bincount(y, minlength=max(2, outputs)) + 1.0)
+    return np.asarray(logs - logs.mean() if outputs > 1 else logs[1:] - logs[0], np.float32)
 
 
 def predicted(outputs: Array, task: str) -> Array:

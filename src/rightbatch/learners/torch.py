@@ -71,6 +71,7 @@ class TorchLearner:
         least_rows: the smallest batch that the module can be trained on; 2 where it normalises over it.
         device: that it trains on.
         weighs: whether the loss may count some classes more than others.
+        own_loss: whether the loss is one of the user's.
         rank: of this process among those that share every batch: each draws other numbers.
         takes_several: whether replicas may have batches of their own, stacked all the same.
     """
@@ -82,7 +83,7 @@ class TorchLearner:
         self, model: TorchModel, shape: Shape, rule: Rule | TorchOptimizer, device: torch.device
     ) -> None:
         self._model, self._shape, self._rule, self._device = model, shape, rule, device
-        self.device, self.weighs = device, weighs(model.loss)
+        self.device, self.weighs, self.own_loss = device, weighs(model.loss), model.loss is not None
         self._loss: TorchLoss | None = None
         self._draws = self._padding_checked = False
         self._feed = Feed(model, shape, device)

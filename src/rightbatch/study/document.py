@@ -63,7 +63,7 @@ def document_of(
         "data": about["data"],
         "settings": _settings(settings, prefer, memory_limit, store.fact("budget")),
         "target": target,
-        "doubts": doubts(about["data"], target, settings["model"], rows),
+        "doubts": doubts(about["data"], target, rows),
         "noise_scale": _noise_scale(store.fact("noise")),
         "recommendation": _recommendation(
             analysis,

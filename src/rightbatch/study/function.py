@@ -65,6 +65,10 @@ class Function:
         """A function tells nothing before it trains."""
         del target, seed
 
+    def guess(self, target: Target) -> None:
+        """Nothing is known of what a function trains on."""
+        del target
+
     def peak_bytes(self, batch_size: int) -> None:
         """What a function allocates is its own affair."""
         del batch_size

@@ -15,8 +15,8 @@ from rightbatch.study.subject import Run, Subject, Sweep
 from rightbatch.train.target import Target
 
 SHARE = 0.95
-"""The target is this share of the way from the untrained loss to the least loss of the pilot: far
-enough to be a trained model, near enough that every sound learning rate gets there."""
+"""The target is this share of the way from where it begins to the least loss of the pilot: far enough to
+be a trained model, near enough that every sound learning rate gets there."""
 
 BEYOND = {3: 7.656, 4: 5.144, 5: 4.203}
 """Standard deviations above the mean of so many least losses below which 95 % of all seeds end, with 95 %
@@ -69,8 +69,8 @@ def pilot_target(
         DeadlineError: the deadline passed.
     """
     loss = Target("loss", "validation", 0.0)  # a pilot goes on whatever the value
-    start = subject.untrained(loss, seed)
-    if start is None:
+    untrained = subject.untrained(loss, seed)
+    if untrained is None:
         raise SettingError(
             "target", "must be given for a train function", None, "write one such as loss<=0.2"
         )
@@ -98,7 +98,8 @@ def pilot_target(
         tried += [run for piece in pieces for run in runs(piece)]
     best = min(tried, key=_best_loss)
     reached = [_best_loss(best)]
-    if start - reached[0] > _LEAST_GAIN * abs(start):
+    start = _start(untrained, subject.guess(loss), reached[0])
+    if _gains(start, reached[0]):
         # the best rate of one seed may diverge from another
         needed = seed + min(BEYOND)
         rest = [[other] for other in range(needed, seed + SEEDS)]
@@ -113,6 +114,18 @@ def pilot_target(
                 min(start, *(_best_loss(run) for run in made if run.seed == other)) for other in each.seeds
             ]
     return _target(start, reached, best, len(tried), most_steps * batch_size / subject.samples)
+
+
+def _start(untrained: float, guess: float | None, reached: float) -> float:
+    """Where the way to the target begins: at one guess for every row, if the pilot learnt more than that.
+
+    From the untrained loss most of the way to one that rare labels have would be to learn how rare they are.
+    """
+    return guess if guess is not None and guess < untrained and _gains(guess, reached) else untrained
+
+
+def _gains(start: float, reached: float) -> bool:
+    return start - reached > _LEAST_GAIN * abs(start)
 
 
 def _target(start: float, reached: Sequence[float], best: Run, tried: int, epochs: float) -> PilotTarget:

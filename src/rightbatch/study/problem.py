@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rightbatch.data.loader import Loader
-from rightbatch.learners.metrics import evaluate
+from rightbatch.learners.metrics import constant, evaluate, judged
 from rightbatch.learners.protocol import Learner
 from rightbatch.measure.clock import Timing, time_steps
 from rightbatch.measure.crossing import next_check
@@ -68,12 +68,25 @@ class Problem:
 
     def metric(self, state: Any, target: Target) -> Array:
         """The target's metric of every replica, float64 `(replicas,)`."""
-        part = self.validation if target.part == "validation" else self.train
-        return evaluate(self.learner, state, part, [target.metric])[target.metric]
+        return evaluate(self.learner, state, self._part(target), [target.metric])[target.metric]
 
     def untrained(self, target: Target, seed: int) -> float:
         """The target's metric before any step."""
         return float(self.metric(self.learner.start([seed]), target)[0])
+
+    def guess(self, target: Target) -> float | None:
+        """The target's metric of a guess that is the same for every row, made from the training part."""
+        (_, known), (x, y) = self.train, self._part(target)
+        plain = self.task == "regression" or known.ndim == 1
+        if not plain or getattr(self.learner, "own_loss", False):
+            return None
+        outputs = self.learner.predict(self.learner.start([0]), x[:1]).shape[-1]
+        row = constant(known, self.task, outputs)
+        if len(row) != outputs:
+            return None
+        same = np.broadcast_to(row, (1, len(y), outputs))
+        value = float(judged(self.learner, same, y, [target.metric])[target.metric][0])
+        return value if math.isfinite(value) else None
 
     def peak_bytes(self, batch_size: int) -> int:
         """Most bytes that training at the batch size takes beyond the data."""
@@ -92,6 +105,9 @@ class Problem:
         return time_steps(
             self.learner, self.loader, batch_sizes, rounds=rounds, lr=_HARMLESS_LR, first_round=first_round
         )
+
+    def _part(self, target: Target) -> tuple[Array, Array]:
+        return self.validation if target.part == "validation" else self.train
 
     def runs(self, sweep: Sweep, *, deadline: float = math.inf) -> tuple[list[Run], list[Timing]]:
         """Train learning rates and seeds side by side; seconds per step are timed apart, one alone."""

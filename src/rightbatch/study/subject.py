@@ -94,6 +94,10 @@ class Subject(Protocol):
         """The target's metric before any step; `None`: cannot be told."""
         ...
 
+    def guess(self, target: Target) -> float | None:
+        """The target's metric of a guess that is the same for every row; `None`: cannot be told."""
+        ...
+
     def peak_bytes(self, batch_size: int) -> int | None:
         """Most bytes that training at the batch size takes beyond the data; `None`: cannot be told."""
         ...

@@ -1,7 +1,6 @@
 """The recommendation in words: every sentence is computed from the runs."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,9 +13,6 @@ from rightbatch.study.recommend import Analysis, Fit, Size
 
 _FEW_STEPS = 5
 """Steps to target up to which a size says little: one step more or less is then a fifth of the way."""
-
-_OWN_LOSS = re.compile(r"TorchModel\(.*\bloss=")
-"""How a model with a loss of the user's is written: nothing is known of what guessing costs by it."""
 
 _PLACES = 1000
 """Batch sizes among which the best by the two curves is looked for: less than a per cent apart."""
@@ -102,20 +98,19 @@ def would_change_if(analysis: Analysis, target: str) -> list[str]:
 
 
 def doubts(
-    data: Mapping[str, Any], target: Mapping[str, Any], model: str, rows: Sequence[Mapping[str, Any]]
+    data: Mapping[str, Any], target: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 ) -> list[str]:
     """What speaks against the target: that guessing reaches it, or that it is reached too soon to tell.
 
     Args:
         data: what the document says of the data.
         target: what it says of the target.
-        model: the model, as it is written.
         rows: its batch sizes.
     """
     known = [row["steps_to_target"] if row["reached"] else row["foretold_steps"] for row in rows]
     most = max((steps for steps in known if steps is not None), default=math.inf)
     written = units.target(target["text"])
-    said = [] if _OWN_LOSS.match(model) else _guessed(data, target, written)
+    said = _guessed(data["task"], target, written)
     if most <= _FEW_STEPS:
         said.append(
             f"No batch size needs more than {units.plural(math.ceil(most), 'step')} to {written}, too few to "
@@ -124,22 +119,18 @@ def doubts(
     return said
 
 
-def _guessed(data: Mapping[str, Any], target: Mapping[str, Any], written: str) -> list[str]:
-    """That the target is worse than what guessing gives, where that is known."""
-    if target["metric"] not in {"loss", "val_loss"}:
+def _guessed(task: str, target: Mapping[str, Any], written: str) -> list[str]:
+    """That the target is worse than a guess that is the same for every row, where that is known."""
+    guess, metric = target.get("guess"), target["metric"]
+    if guess is None:
         return []
-    classes = max(2, data["outputs"] or 0)
-    loss, guess = {
-        "classification": (
-            math.log(classes),
-            f"the same probability for each of {classes} classes has a loss of",
-        ),
-        "regression": (1.0, "the mean of the label has a loss of about"),
-    }.get(data["task"], (math.inf, ""))
-    if target["value"] <= loss:
+    short = guess - target["value"] if ">=" in target["text"] else target["value"] - guess
+    if short <= 0:
         return []
-    way_out = "check that the label can be told from the features, or choose a lower target"
-    return [f"The target {written} is worse than guessing: {guess} {loss:.4g}; {way_out}."]
+    same = "the mean of the label" if task == "regression" else "the shares of the classes"
+    way_out = "check that the label can be told from the features, or choose a harder target"
+    guessed = f"{same} as the guess for every row gives {metric} {guess:.4g}"
+    return [f"The target {written} is worse than guessing: {guessed}; {way_out}."]
 
 
 def _rival(analysis: Analysis, best: Size, *, smaller: bool) -> Size | None:
