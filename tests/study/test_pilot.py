@@ -142,7 +142,7 @@ def test_labels_without_sense_are_refused() -> None:
     )
 
 
-def ends_at(monkeypatch: pytest.MonkeyPatch, loss: float, *, guess: float) -> None:
+def ends_at(monkeypatch: pytest.MonkeyPatch, loss: float, *, baseline: float) -> None:
     """Every run ends at this loss, the untrained one is 0.7, and a guess for every row has the other."""
 
     def ending(self: Problem, work: Sweep, *, deadline: float) -> tuple[list[Run], list[Timing]]:
@@ -150,23 +150,23 @@ def ends_at(monkeypatch: pytest.MonkeyPatch, loss: float, *, guess: float) -> No
 
     monkeypatch.setattr(Problem, "runs", ending)
     monkeypatch.setattr(Problem, "untrained", lambda self, target, seed: 0.7)
-    monkeypatch.setattr(Problem, "guess", lambda self, target: guess)
+    monkeypatch.setattr(Problem, "baseline", lambda self, target: baseline)
 
 
 def test_the_way_begins_at_a_guess_for_every_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """From 0.1, that rare labels have, to 0.04: 95 % of it is 0.043; from 0.7 it would be 0.073."""
-    ends_at(monkeypatch, 0.04, guess=0.1)
+    ends_at(monkeypatch, 0.04, baseline=0.1)
     found = piloted(linear_problem(*isotropic()))
     assert found.target.value == 0.043
     assert "brought val_loss from 0.1 to 0.04" in found.how
 
 
-@pytest.mark.parametrize("guess", [0.1, 2.0])
+@pytest.mark.parametrize("baseline", [0.1, 2.0])
 def test_the_way_begins_untrained_where_a_guess_is_no_worse(
-    monkeypatch: pytest.MonkeyPatch, guess: float
+    monkeypatch: pytest.MonkeyPatch, baseline: float
 ) -> None:
     """Than what the pilot learnt, 0.2, which the document then says; or where it is worse than nothing."""
-    ends_at(monkeypatch, 0.2, guess=guess)
+    ends_at(monkeypatch, 0.2, baseline=baseline)
     assert "brought val_loss from 0.7 to 0.2" in piloted(linear_problem(*isotropic())).how
 
 

@@ -265,7 +265,7 @@ def test_doubts_follow_from_what_is_stored() -> None:
     """A target that two classes by lot have too, and that two steps reach; the recommendation is the same."""
     with Store() as store:
         store.put(about=ABOUT, settings=SETTINGS, budget=60.0, stopped="every planned run is done")
-        store.put(memory={}, target=TARGET | {"value": 0.7, "text": "val_loss<=0.7", "guess": 0.6931})
+        store.put(memory={}, target=TARGET | {"value": 0.7, "text": "val_loss<=0.7", "baseline": 0.6931})
         store.add_timings(timings(SECONDS), seconds=12.5)
         store.add_runs([run(size, -2, seed, 2.0) for size in SECONDS for seed in (0, 1)])
         document = document_of(store, version="9.9")

@@ -332,7 +332,7 @@ def test_without_a_target_the_pilot_sets_one() -> None:
     assert piloted.fact("target")["how"].startswith("set from a pilot: at batch size 16, ")
     assert given.fact("target") == {
         "metric": "val_loss", "value": 0.45, "text": "val_loss<=0.45", "how": "as given",
-        "guess": PROBLEM.guess(PROBLEM.read_target("val_loss=0.45")),
+        "baseline": PROBLEM.baseline(PROBLEM.read_target("val_loss=0.45")),
     }  # fmt: skip
 
 

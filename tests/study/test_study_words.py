@@ -152,12 +152,12 @@ def doubted(
     text: str,
     steps: tuple[float | None, ...] = (100.0, 40.0),
     *,
-    guess: float | None = None,
+    baseline: float | None = None,
     task: str = "classification",
 ) -> list[str]:
     """What is said of a target by these steps; `None`: never reached."""
     metric, value = re.split("[<>]=", text)
-    target = {"metric": metric, "value": float(value), "text": text, "guess": guess}
+    target = {"metric": metric, "value": float(value), "text": text, "baseline": baseline}
     rows = [
         {"reached": count is not None, "steps_to_target": count, "foretold_steps": None} for count in steps
     ]
@@ -165,29 +165,29 @@ def doubted(
 
 
 @pytest.mark.parametrize(
-    ("text", "guess", "task", "said"),
+    ("text", "baseline", "task", "said"),
     [
         ("val_loss<=0.694", 0.69314, "classification", "the shares of the classes, val_loss 0.6931"),
         ("val_accuracy>=0.97", 0.98, "classification", "the shares of the classes, val_accuracy 0.98"),
         ("rmse<=1.1", 1.0, "regression", "the mean of the label, rmse 1"),
     ],
 )
-def test_a_target_worse_than_guessing(text: str, guess: float, task: str, said: str) -> None:
+def test_a_target_worse_than_guessing(text: str, baseline: float, task: str, said: str) -> None:
     """It says what guessing gives, and what to do."""
     way_out = "check that the label can be told from the features, or choose a harder target"
     written = text.replace("<=", " ≤ ").replace(">=", " ≥ ")
     said = said.replace(",", " as the guess for every row gives")
-    assert doubted(text, guess=guess, task=task) == [
+    assert doubted(text, baseline=baseline, task=task) == [
         f"The target {written} is worse than guessing: {said}; {way_out}."
     ]
 
 
 @pytest.mark.parametrize(
-    ("text", "guess"), [("val_loss<=0.69", 0.69), ("val_accuracy>=0.98", 0.98), ("loss<=9", None)]
+    ("text", "baseline"), [("val_loss<=0.69", 0.69), ("val_accuracy>=0.98", 0.98), ("loss<=9", None)]
 )
-def test_a_target_that_guessing_does_not_beat(text: str, guess: float | None) -> None:
+def test_a_target_that_guessing_does_not_beat(text: str, baseline: float | None) -> None:
     """As good as the guess, or nothing is known of that."""
-    assert doubted(text, guess=guess) == []
+    assert doubted(text, baseline=baseline) == []
 
 
 @pytest.mark.parametrize(("steps", "said"), [((4.2, 1.0, None), "5 steps"), ((0.4,), "1 step")])

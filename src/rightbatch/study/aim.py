@@ -96,7 +96,7 @@ class Aim:
             said = f"is met before any step ({target.name} is {value:.4g} then)"
             raise SettingError("target", said, str(target), "write a harder one, or none to have it set")
         found = {"metric": target.name, "value": target.value, "text": str(target), "how": how}
-        found["guess"] = self.subject.guess(target)
+        found["baseline"] = self.subject.baseline(target)
         self.store.put(target=found, seconds=self.session.spent)
 
     def _steps(self) -> int:

@@ -65,7 +65,7 @@ class Function:
         """A function tells nothing before it trains."""
         del target, seed
 
-    def guess(self, target: Target) -> None:
+    def baseline(self, target: Target) -> None:
         """Nothing is known of what a function trains on."""
         del target
 

@@ -31,6 +31,9 @@ _LEAST_WAY = 0.5
 _LEAST_GAIN = 0.01
 """A pilot that improves the loss by a smaller share than this has learnt nothing."""
 
+_LOSS = Target("loss", "validation", 0.0)
+"""A pilot goes on whatever the value."""
+
 _LOWER = 18
 """Points to go down when every learning rate diverged: a factor of 512."""
 
@@ -68,60 +71,92 @@ def pilot_target(
         DataError: no learning rate improved the loss.
         DeadlineError: the deadline passed.
     """
-    loss = Target("loss", "validation", 0.0)  # a pilot goes on whatever the value
-    untrained = subject.untrained(loss, seed)
+    untrained = subject.untrained(_LOSS, seed)
     if untrained is None:
         raise SettingError(
             "target", "must be given for a train function", None, "write one such as loss<=0.2"
         )
-
-    maker = ahead or Ahead(None)
-
-    def sweep(seeds: Sequence[int], points: Sequence[int]) -> Sweep:
-        return Sweep(
-            target=loss,
-            batch_size=batch_size,
-            seeds=tuple(seeds),
-            points=tuple(points),
-            most_steps=most_steps,
-            stop_when_reached=False,
-        )
-
-    def runs(work: Sweep) -> list[Run]:
-        return maker.make(subject, work, deadline=deadline)[0]
-
-    tried: list[Run] = []
-    while all(run.outcome is Outcome.DIVERGED for run in tried) and len(tried) < 3 * len(points):
-        lower = _LOWER * (len(tried) // len(points))
-        pieces = [sweep([seed], [point - lower for point in half]) for half in halves(points)]
-        maker.expect(pieces)
-        tried += [run for piece in pieces for run in runs(piece)]
+    pilot = _Pilot(
+        subject=subject,
+        batch_size=batch_size,
+        seed=seed,
+        most_steps=most_steps,
+        deadline=deadline,
+        ahead=ahead or Ahead(None),
+    )
+    tried = pilot.grid(points)
     best = min(tried, key=_best_loss)
-    reached = [_best_loss(best)]
-    start = _start(untrained, subject.guess(loss), reached[0])
-    if _gains(start, reached[0]):
-        # the best rate of one seed may diverge from another
-        needed = seed + min(BEYOND)
-        rest = [[other] for other in range(needed, seed + SEEDS)]
-        first = [range(seed + 1, needed)] if subject.stacks else [[k] for k in range(seed + 1, needed)]
-        sweeps = [sweep(seeds, [best.point - 2, best.point]) for seeds in (*first, *rest)]
-        maker.expect(sweeps[: len(first)])
-        for each in sweeps:
-            if _agree(start, reached):
-                break
-            made = runs(each)
-            reached += [
-                min(start, *(_best_loss(run) for run in made if run.seed == other)) for other in each.seeds
-            ]
+    start = _start(untrained, subject.baseline(_LOSS), _best_loss(best))
+    reached = pilot.reached(best, start)
     return _target(start, reached, best, len(tried), most_steps * batch_size / subject.samples)
 
 
-def _start(untrained: float, guess: float | None, reached: float) -> float:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pilot:
+    """What makes the runs: the arguments of `pilot_target`."""
+
+    subject: Subject
+    batch_size: int
+    seed: int
+    most_steps: int
+    deadline: float
+    ahead: Ahead
+
+    def grid(self, points: Sequence[int]) -> list[Run]:
+        """Every learning rate from the first seed; lower ones where all diverge."""
+        tried: list[Run] = []
+        while all(run.outcome is Outcome.DIVERGED for run in tried) and len(tried) < 3 * len(points):
+            lower = _LOWER * (len(tried) // len(points))
+            pieces = [self._sweep([self.seed], [point - lower for point in half]) for half in halves(points)]
+            self.ahead.expect(pieces)
+            tried += [run for piece in pieces for run in self._runs(piece)]
+        return tried
+
+    def reached(self, best: Run, start: float) -> list[float]:
+        """The least loss of every seed until they agree; of the first alone if it learnt nothing."""
+        reached, first, rest = [_best_loss(best)], *self._other_seeds()
+        if not _gains(start, reached[0]):
+            return reached
+        # the best rate of one seed may diverge from another
+        sweeps = [self._sweep(seeds, [best.point - 2, best.point]) for seeds in (*first, *rest)]
+        self.ahead.expect(sweeps[: len(first)])
+        for sweep in sweeps:
+            if _agree(start, reached):
+                break
+            made = self._runs(sweep)
+            reached += [
+                min(start, *(_best_loss(run) for run in made if run.seed == seed)) for seed in sweep.seeds
+            ]
+        return reached
+
+    def _other_seeds(self) -> tuple[list[Sequence[int]], list[Sequence[int]]]:
+        """Those that are always made, side by side where that can be, and the rest one by one."""
+        needed = range(self.seed + 1, self.seed + min(BEYOND))
+        rest: list[Sequence[int]] = [[seed] for seed in range(needed.stop, self.seed + SEEDS)]
+        return [needed] if self.subject.stacks else [[seed] for seed in needed], rest
+
+    def _sweep(self, seeds: Sequence[int], points: Sequence[int]) -> Sweep:
+        return Sweep(
+            target=_LOSS,
+            batch_size=self.batch_size,
+            seeds=tuple(seeds),
+            points=tuple(points),
+            most_steps=self.most_steps,
+            stop_when_reached=False,
+        )
+
+    def _runs(self, sweep: Sweep) -> list[Run]:
+        return self.ahead.make(self.subject, sweep, deadline=self.deadline)[0]
+
+
+def _start(untrained: float, baseline: float | None, reached: float) -> float:
     """Where the way to the target begins: at one guess for every row, if the pilot learnt more than that.
 
     From the untrained loss most of the way to one that rare labels have would be to learn how rare they are.
     """
-    return guess if guess is not None and guess < untrained and _gains(guess, reached) else untrained
+    if baseline is None or baseline >= untrained or not _gains(baseline, reached):
+        return untrained
+    return baseline
 
 
 def _gains(start: float, reached: float) -> bool:

@@ -74,7 +74,7 @@ class Problem:
         """The target's metric before any step."""
         return float(self.metric(self.learner.start([seed]), target)[0])
 
-    def guess(self, target: Target) -> float | None:
+    def baseline(self, target: Target) -> float | None:
         """The target's metric of a guess that is the same for every row, made from the training part."""
         (_, known), (x, y) = self.train, self._part(target)
         plain = self.task == "regression" or known.ndim == 1

@@ -94,7 +94,7 @@ class Subject(Protocol):
         """The target's metric before any step; `None`: cannot be told."""
         ...
 
-    def guess(self, target: Target) -> float | None:
+    def baseline(self, target: Target) -> float | None:
         """The target's metric of a guess that is the same for every row; `None`: cannot be told."""
         ...
 

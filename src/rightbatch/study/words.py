@@ -121,15 +121,15 @@ def doubts(
 
 def _guessed(task: str, target: Mapping[str, Any], written: str) -> list[str]:
     """That the target is worse than a guess that is the same for every row, where that is known."""
-    guess, metric = target.get("guess"), target["metric"]
-    if guess is None:
+    baseline, metric = target.get("baseline"), target["metric"]
+    if baseline is None:
         return []
-    short = guess - target["value"] if ">=" in target["text"] else target["value"] - guess
+    short = baseline - target["value"] if ">=" in target["text"] else target["value"] - baseline
     if short <= 0:
         return []
     same = "the mean of the label" if task == "regression" else "the shares of the classes"
     way_out = "check that the label can be told from the features, or choose a harder target"
-    guessed = f"{same} as the guess for every row gives {metric} {guess:.4g}"
+    guessed = f"{same} as the guess for every row gives {metric} {baseline:.4g}"
     return [f"The target {written} is worse than guessing: {guessed}; {way_out}."]
 
 
