@@ -317,7 +317,9 @@ def test_a_misfit_is_told() -> None:
     found = analysed(runs, {**SECONDS, 1000: 100.9})
     assert found.fit is not None
     assert found.fit.lack_of_fit is not None
-    assert found.fit.lack_of_fit.startswith(f"The steps lie {found.fit.rms_log_residual:.0%} off the curve, ")
+    assert found.fit.lack_of_fit.startswith(
+        f"The steps lie {found.fit.rms_log_residual * 100:.2g} % off the curve, "
+    )
     assert found.fit.lack_of_fit.endswith("; trust the measured sizes, not B_crit.")
 
 

@@ -106,8 +106,8 @@ def test_reasons_without_rivals_or_fit() -> None:
 
 def test_a_misfit_takes_the_place_of_the_critical_batch_size() -> None:
     """What cannot be trusted is not told as if it could."""
-    odd = replace(ANALYSIS, fit=replace(FIT, lack_of_fit="The steps lie 20% off the curve."))
-    assert reasons(odd, TARGET)[-1] == "The steps lie 20% off the curve."
+    odd = replace(ANALYSIS, fit=replace(FIT, lack_of_fit="The steps lie 20 % off the curve."))
+    assert reasons(odd, TARGET)[-1] == "The steps lie 20 % off the curve."
 
 
 def test_what_would_change_it() -> None:
@@ -176,7 +176,7 @@ def test_a_target_worse_than_guessing(text: str, baseline: float, task: str, sai
     """It says what guessing gives, and what to do."""
     way_out = "check that the label can be told from the features, or choose a harder target"
     written = text.replace("<=", " ≤ ").replace(">=", " ≥ ")
-    said = said.replace(",", " as the guess for every row gives")
+    said = f"to guess {said.replace(',', ' for every row gives')}"
     assert doubted(text, baseline=baseline, task=task) == [
         f"The target {written} is worse than guessing: {said}; {way_out}."
     ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rightbatch import units
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
 from rightbatch.stats.cliff import Cliff, cliff
@@ -325,6 +326,6 @@ def _misfit(table: Pool, sizes: Sequence[int], found: Mapping[int, Choice], resi
     if not (test.p_value < _SMALL_P and residual > _SMALL_RESIDUAL):
         return None
     return (
-        f"The steps lie {residual:.0%} off the curve, more than the seeds' scatter explains "
+        f"The steps lie {units.percent(residual)} off the curve, more than the seeds' scatter explains "
         f"(p = {test.p_value:.1g}); trust the measured sizes, not B_crit."
     )

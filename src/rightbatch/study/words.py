@@ -129,7 +129,7 @@ def _guessed(task: str, target: Mapping[str, Any], written: str) -> list[str]:
         return []
     same = "the mean of the label" if task == "regression" else "the shares of the classes"
     way_out = "check that the label can be told from the features, or choose a harder target"
-    guessed = f"{same} as the guess for every row gives {metric} {baseline:.4g}"
+    guessed = f"to guess {same} for every row gives {metric} {baseline:.4g}"
     return [f"The target {written} is worse than guessing: {guessed}; {way_out}."]
 
 
