@@ -8,7 +8,7 @@ each kind of batches by as many steps, from five seeds; data, start and order ar
 import argparse
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ import rightbatch as rb
 Array = NDArray[Any]
 TRAIN, HELD_OUT = (30, 600, 6000), (1000, 1000, 1000)
 FEATURES, BATCH_SIZE, STEPS, LR, SEEDS = 8, 64, 1500, 0.05, 5
-ORDERS = {
+ORDERS: dict[str, Callable[[Array, int], Any]] = {
     "plain": lambda _, seed: rb.Shuffled(seed),
     "stratified": rb.Stratified,
     "balanced": rb.Balanced,

@@ -1,5 +1,6 @@
 """What `import rightbatch` offers, and what it costs."""
 
+import ast
 import importlib.metadata
 import json
 import subprocess
@@ -52,6 +53,20 @@ def test_every_name_is_there_and_documented(step: int) -> None:
         assert module.startswith("rightbatch."), name
         assert text, f"{name} has no docstring"
         assert not text.startswith(f"{name}("), f"the docstring of {name} is made by the machine"
+
+
+def test_type_checkers_see_every_name() -> None:
+    """What they read instead of the table of names says the same: each name, and where it lives."""
+    parsed = ast.parse(Path(rightbatch.__file__).read_text(encoding="utf-8"))
+    seen = {
+        name.asname: f"{line.module}.{name.name}"
+        for block in parsed.body
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for line in block.body
+        if isinstance(line, ast.ImportFrom)
+        for name in line.names
+    }
+    assert seen == {name: f"{module}.{name}" for name, module in rightbatch._WHERE.items()}
 
 
 def test_names_are_listed() -> None:

@@ -9,8 +9,42 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # a type checker would take the sub-package of this name for it
+if TYPE_CHECKING:  # what editors and type checkers read; a test holds that it says what _WHERE says
+    from rightbatch.answer import Study as Study
+    from rightbatch.answer import open_study as open_study
     from rightbatch.answer import study as study
+    from rightbatch.compare import Comparison as Comparison
+    from rightbatch.compare import compare as compare
+    from rightbatch.data.audit import Audit as Audit
+    from rightbatch.data.balanced import Balanced as Balanced
+    from rightbatch.data.bylength import ByLength as ByLength
+    from rightbatch.data.dataset import load_data as load_data
+    from rightbatch.data.loader import Loader as Loader
+    from rightbatch.data.order import Sequential as Sequential
+    from rightbatch.data.order import Shuffled as Shuffled
+    from rightbatch.data.ragged import Ragged as Ragged
+    from rightbatch.data.rowrandom import row_uniforms as row_uniforms
+    from rightbatch.data.stratified import Stratified as Stratified
+    from rightbatch.data.weighted import Weighted as Weighted
+    from rightbatch.errors import DataError as DataError
+    from rightbatch.errors import MissingExtraError as MissingExtraError
+    from rightbatch.errors import RightbatchError as RightbatchError
+    from rightbatch.errors import SettingError as SettingError
+    from rightbatch.errors import StoreError as StoreError
+    from rightbatch.learners.linear import LinearRegression as LinearRegression
+    from rightbatch.learners.linear import LogisticRegression as LogisticRegression
+    from rightbatch.learners.mlp import MLP as MLP
+    from rightbatch.learners.torch_model import TorchModel as TorchModel
+    from rightbatch.learners.updates import SGD as SGD
+    from rightbatch.learners.updates import Adam as Adam
+    from rightbatch.learners.updates import Momentum as Momentum
+    from rightbatch.learners.updates import Nesterov as Nesterov
+    from rightbatch.records import Batch as Batch
+    from rightbatch.records import Outcome as Outcome
+    from rightbatch.train.fit import fit as fit
+    from rightbatch.train.trackers import mlflow as mlflow
+    from rightbatch.train.trackers import tensorboard as tensorboard
+    from rightbatch.train.watch import Watcher as Watcher
 
 _WHERE = {
     "MLP": "rightbatch.learners.mlp",
