@@ -4,6 +4,7 @@ torchrun --nproc-per-node=2 processes_cases.py cases FOLDER
 RANK=0 WORLD_SIZE=2 ... processes_cases.py cases FOLDER 2
 """
 
+import atexit
 import importlib
 import json
 import os
@@ -223,8 +224,15 @@ def write_careless(folder: Path) -> None:
     (folder / "never").write_text(trained(Careless).stopped, encoding="utf-8")
 
 
+def write_threads(file: Path) -> None:
+    """Write the names of the threads that this process has now."""
+    names = [name.read_text(encoding="utf-8").strip() for name in Path("/proc/self/task").glob("*/comm")]
+    file.write_text(json.dumps(names), encoding="utf-8")
+
+
 def write_cases(folder: Path) -> None:
-    """Write what came out of all others."""
+    """Write what came out of all others, and at the very end which threads are left."""
+    atexit.register(write_threads, folder / f"{os.environ['RANK']}.threads")
     cases = {name: summary(make()) for name, make in CASES.items()}
     others = {made.__name__: made() for made in (heard, by_the_clock, normalised, noise)}
     found = {"cases": cases, **others}

@@ -68,7 +68,13 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     folder = tmp_path_factory.mktemp("processes")
     ran = launched(2, "cases", str(folder))
     assert ran.returncode == 0, ran.stderr
-    return [json.loads((folder / f"{rank}.json").read_text(encoding="utf-8")) for rank in (0, 1)]
+    return [
+        {
+            **json.loads((folder / f"{rank}.json").read_text(encoding="utf-8")),
+            "threads": json.loads((folder / f"{rank}.threads").read_text(encoding="utf-8")),
+        }
+        for rank in (0, 1)
+    ]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -127,6 +133,14 @@ def test_each_process_draws_its_own_noise(found: list[dict[str, Any]]) -> None:
     first, second = (one["noise"] for one in found)
     assert len(first) == len(second) == 20 * 6
     assert first != second
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads have no names to read here")
+def test_no_thread_of_the_group_outlives_it(found: list[dict[str, Any]]) -> None:
+    """One that did would now and then abort its process, when that is all but over."""
+    for one in found:
+        assert one["threads"]
+        assert [name for name in one["threads"] if "gloo" in name] == []
 
 
 def test_a_killed_process_ends_the_training_which_goes_on_in_another_number(tmp_path: Path) -> None:

@@ -19,6 +19,10 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
+
+# DistributedDataParallel imports it. Imported once there is a process group it keeps that for ever, as a
+# default argument of its functions, and with it the threads that `_leave` is to end.
+import torch.distributed.nn.functional
 from torch.nn.parallel import DistributedDataParallel
 
 from rightbatch.data.ragged import rows_in
