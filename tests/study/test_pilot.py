@@ -158,7 +158,8 @@ def test_the_way_begins_at_a_guess_for_every_row(monkeypatch: pytest.MonkeyPatch
     ends_at(monkeypatch, 0.04, baseline=0.1)
     found = piloted(linear_problem(*isotropic()))
     assert found.target.value == 0.043
-    assert "brought val_loss from 0.1 to 0.04" in found.how
+    assert "brought val_loss from 0.7 to 0.04, " in found.how
+    assert found.how.endswith("the target is 95 % of the way from 0.1, one guess for every row")
 
 
 @pytest.mark.parametrize("baseline", [0.1, 2.0])
@@ -167,7 +168,9 @@ def test_the_way_begins_untrained_where_a_guess_is_no_worse(
 ) -> None:
     """Than what the pilot learnt, 0.2, which the document then says; or where it is worse than nothing."""
     ends_at(monkeypatch, 0.2, baseline=baseline)
-    assert "brought val_loss from 0.7 to 0.2" in piloted(linear_problem(*isotropic())).how
+    how = piloted(linear_problem(*isotropic())).how
+    assert "brought val_loss from 0.7 to 0.2, " in how
+    assert how.endswith("the target is 95 % of that way")
 
 
 def test_a_deadline_ends_it() -> None:

@@ -95,8 +95,13 @@ class Aim:
         if value is not None and target.met(value):
             said = f"is met before any step ({target.name} is {value:.4g} then)"
             raise SettingError("target", said, str(target), "write a harder one, or none to have it set")
-        found = {"metric": target.name, "value": target.value, "text": str(target), "how": how}
-        found["baseline"] = self.subject.baseline(target)
+        found = {
+            "metric": target.name,
+            "value": target.value,
+            "text": str(target),
+            "how": how,
+            "baseline": self.subject.baseline(target),
+        }
         self.store.put(target=found, seconds=self.session.spent)
 
     def _steps(self) -> int:

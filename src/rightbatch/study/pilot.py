@@ -88,7 +88,8 @@ def pilot_target(
     best = min(tried, key=_best_loss)
     start = _start(untrained, subject.baseline(_LOSS), _best_loss(best))
     reached = pilot.reached(best, start)
-    return _target(start, reached, best, len(tried), most_steps * batch_size / subject.samples)
+    epochs = most_steps * batch_size / subject.samples
+    return _target(start, reached, best, len(tried), epochs, untrained=untrained)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,21 +164,24 @@ def _gains(start: float, reached: float) -> bool:
     return start - reached > _LEAST_GAIN * abs(start)
 
 
-def _target(start: float, reached: Sequence[float], best: Run, tried: int, epochs: float) -> PilotTarget:
+def _target(
+    start: float, reached: Sequence[float], best: Run, tried: int, epochs: float, *, untrained: float
+) -> PilotTarget:
     """The target, from the least loss of each seed: a share of the way there that nearly all seeds make."""
     if len(reached) == 1:
         raise DataError(
             f"The pilot found nothing to learn: the best of {tried} learning rates brought val_loss from "
-            f"{start:.3g} to {reached[0]:.3g}; check the label, or set a target yourself."
+            f"{untrained:.3g} to {reached[0]:.3g}; check the label, or set a target yourself."
         )
     mean = statistics.mean(reached)
     way, sure = _ways(start, reached)
     level = max(way, min(sure, mean + (1 - _LEAST_WAY) * (start - mean)))
-    what = f"{SHARE * 100:.0f} % of that way" if level == way else "what nearly every seed reaches"
+    that_way = "that way" if start == untrained else f"the way from {start:.3g}, one guess for every row"
+    what = f"{SHARE * 100:.0f} % of {that_way}" if level == way else "what nearly every seed reaches"
     how = (
         f"set from a pilot: at batch size {best.batch_size}, {epochs:.3g} epochs with the best of {tried} "
-        f"learning rates ({units.plain(lr_at(best.point))}) brought val_loss from {start:.3g} to {mean:.3g}, "
-        f"the mean of {len(reached)} seeds; the target is {what}"
+        f"learning rates ({units.plain(lr_at(best.point))}) brought val_loss from {untrained:.3g} to "
+        f"{mean:.3g}, the mean of {len(reached)} seeds; the target is {what}"
     )
     return PilotTarget(target=Target("loss", "validation", _rounded_up(level, start)), how=how)
 

@@ -106,12 +106,12 @@ class Problem:
             self.learner, self.loader, batch_sizes, rounds=rounds, lr=_HARMLESS_LR, first_round=first_round
         )
 
-    def _part(self, target: Target) -> tuple[Array, Array]:
-        return self.validation if target.part == "validation" else self.train
-
     def runs(self, sweep: Sweep, *, deadline: float = math.inf) -> tuple[list[Run], list[Timing]]:
         """Train learning rates and seeds side by side; seconds per step are timed apart, one alone."""
         return _side_by_side(self, sweep, deadline), []
+
+    def _part(self, target: Target) -> tuple[Array, Array]:
+        return self.validation if target.part == "validation" else self.train
 
 
 def _side_by_side(problem: Problem, sweep: Sweep, deadline: float) -> list[Run]:
