@@ -31,7 +31,8 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "rightbatch"
 html_math_renderer = "mathml"
-html_static_path = ["learn/static", "_figures/static"]
+html_static_path = ["static", "learn/static", "_figures/static"]
+html_css_files = ["tables.css"]
 (FIGURES / "static").mkdir(parents=True, exist_ok=True)  # Sphinx looks for it before anything is built
 
 
