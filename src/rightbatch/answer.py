@@ -143,7 +143,8 @@ def study(
             a PyTorch module, or a function or class that makes one, as they are or in a `TorchModel`; or
             a scikit-learn estimator with `partial_fit`. With `samples`, training in any framework: a
             function `train(batch_size, lr, seed)` that yields `(examples, seconds, metric)`, examples
-            seen and seconds spent since its start; the study closes it as soon as it has seen enough.
+            seen and seconds spent since its start, as often as it likes (the loss of every batch is averaged,
+            docs/decisions/0044); the study closes it as soon as it has seen enough.
         data: whatever `load_data` reads, or a `Dataset`; not used with `samples`.
         samples: rows that a train function trains on.
         label: the column to predict.

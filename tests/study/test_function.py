@@ -1,6 +1,7 @@
 """A caller's own training as a subject: what it yields is followed, and what it does wrong is said."""
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -230,6 +231,23 @@ def test_one_that_blocks_is_left_at_the_deadline() -> None:
     assert time.perf_counter() - started < 2.5
 
 
+def test_one_left_behind_is_asked_for_nothing_more() -> None:
+    """It may come back later, and goes no further."""
+    reported, back = [], threading.Event()
+
+    def blocking(batch_size: int, lr: float, seed: int) -> Iterator[Report]:
+        back.wait(10)
+        for step in range(1, 1000):
+            reported.append(step)
+            yield step * batch_size, step, 1.0
+
+    with pytest.raises(DeadlineError):
+        made(blocking, deadline=time.perf_counter() + 0.05)
+    back.set()
+    time.sleep(0.2)
+    assert reported == [1]
+
+
 def test_what_has_arrived_by_the_deadline_is_kept() -> None:
     """The others are left, as if they had not begun."""
 
@@ -264,6 +282,17 @@ def test_a_study_of_a_function_finds_the_truth() -> None:
         return 25 * (1 + 40 / size) * (1e-3 + 1e-5 * size)
 
     assert seconds(found.recommendation.batch_size) <= 1.1 * seconds(math.sqrt(100 * 40))
+
+
+def test_larger_sizes_get_the_samples_that_smaller_ones_needed() -> None:
+    """S(B) = 1500 (1 + 10/B) of 1,000 rows: 63 epochs at batch size 32, and 111 at 64."""
+
+    def long(batch_size: int, lr: float, seed: int) -> Iterator[Report]:
+        steps = 1500 * (1 + 10 / batch_size) * (1 + math.log2(lr / 0.25) ** 2 / 10)
+        yield from decay(batch_size, math.log(10) / steps, seed)
+
+    found = rb.study(long, samples=1000, target="loss<=0.1", batch_sizes=[16, 32, 64], seeds=2)
+    assert [row["reached"] for row in found.to_dict()["batch_sizes"]] == [True] * 3
 
 
 @pytest.mark.parametrize(

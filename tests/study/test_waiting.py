@@ -50,3 +50,15 @@ def test_after_its_last_calls_the_thread_ends() -> None:
     thread.join(10)
     assert done.is_set()
     assert not thread.is_alive()
+
+
+def test_a_call_under_way_can_see_that_nobody_waits_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After its deadline, and when the worker is closed: what was interrupted trains no further."""
+    monkeypatch.setattr(waiting, "_GRACE", 0.0)
+    late, closed = Worker(), Worker()
+    with pytest.raises(DeadlineError):
+        ask(late, threading.Event().wait, seconds=0.05)
+    assert not closed.left
+    closed.close()
+    assert late.left
+    assert closed.left

@@ -9,15 +9,15 @@ the first of a run, and in every turn those after its first.
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from rightbatch.errors import RightbatchError, SettingError
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
 from rightbatch.study.grid import lr_at
 from rightbatch.study.judge import Curve, Rules
+from rightbatch.study.reports import Evaluation, Reports
 from rightbatch.study.subject import DeadlineError, Run, Sweep
 from rightbatch.study.waiting import Worker
 from rightbatch.train.target import Target, own_target
@@ -96,11 +96,16 @@ class Function:
             SettingError: the function raised, or yields something else than it should.
         """
         rules, worker = {seed: Rules(sweep) for seed in sweep.seeds}, Worker()
-        racers = [_Racer(self, sweep, seed, Curve(p)) for seed in sweep.seeds for p in sweep.points]
+        racers = [
+            _Racer(self, sweep, seed, Curve(point), _reports(sweep))
+            for seed in sweep.seeds
+            for point in sweep.points
+        ]
         try:
             while running := [racer for racer in racers if racer.curve.outcome is None]:
                 racer = min(running, key=lambda racer: racer.steps)
-                _take_turn(racer, rules[racer.seed], partial(_in_time, worker, deadline))
+                # a turn, not a report, for to change threads takes longer than many a step
+                worker.ask(partial(_take_turn, racer, rules[racer.seed], worker, deadline), deadline=deadline)
         except DeadlineError:
             if not any(racer.curve.outcome is Outcome.REACHED for racer in racers):
                 raise
@@ -119,11 +124,18 @@ class _Racer:
     sweep: Sweep
     seed: int
     curve: Curve
-    steps: float = 0.0
+    reports: Reports
     seconds: float = 0.0
-    stretches: list[tuple[float, float]] = field(default_factory=list)
-    """Steps and seconds of those without a pause inside."""
+    begun: tuple[float, float] | None = None
+    """Steps and seconds of the first stretch without a pause inside, which has the set-up in it."""
+    timed: tuple[float, float] = (0.0, 0.0)
+    """Of the others."""
     going: Iterator[object] | None = None
+
+    @property
+    def steps(self) -> float:
+        """That were made."""
+        return self.reports.steps
 
     @property
     def call(self) -> str:
@@ -148,64 +160,87 @@ class _Racer:
         if close is not None:
             close()
 
-    def note(self, examples: float, seconds: float, metric: float, *, paused: bool) -> None:
-        """One report; without a pause before it, its stretch tells the time."""
+    def note(self, examples: float, seconds: float, metric: float, *, paused: bool) -> list[Evaluation]:
+        """One report; without a pause before it, its stretch tells the time.
+
+        Returns:
+            The evaluations that it completes.
+        """
         steps = examples / self.sweep.batch_size
         if not paused:
-            self.stretches.append((steps - self.steps, seconds - self.seconds))
-        self.steps, self.seconds = steps, seconds
-        last = self.curve.steps[-1] if self.curve.steps else 0
-        self.curve.note(max(last + 1, round(steps)), metric)
+            stretch = steps - self.steps, seconds - self.seconds
+            if self.begun is None:
+                self.begun = stretch
+            else:
+                self.timed = self.timed[0] + stretch[0], self.timed[1] + stretch[1]
+        self.seconds = seconds
+        return self.reports.note(steps, metric)
+
+    def judge(self, evaluations: Iterable[Evaluation], rules: Rules) -> None:
+        """Take evaluations into the curve, until one of them gives the run its outcome."""
+        for step, metric in evaluations:
+            if self.curve.outcome is None:
+                self.curve.note(step, metric)
+                rules.judge([self.curve], step)
 
     def timing(self) -> Timing | None:
         """Seconds per step; the first stretch, with its set-up, only where there is no other."""
-        used = self.stretches[1:] or self.stretches
-        steps, seconds = (sum(part) for part in zip(*used, strict=True)) if used else (0.0, 0.0)
+        steps, seconds = self.timed if self.timed[0] else self.begun or self.timed
         if not steps:
             return None
         return Timing(self.sweep.batch_size, 0, max(1, round(steps)), seconds / steps)
 
 
-def _in_time(worker: Worker, deadline: float, call: Callable[[], Any]) -> Any:
-    """What the call gives, if there is time for it."""
-    if time.perf_counter() > deadline:
-        raise DeadlineError
-    return worker.ask(call, deadline=deadline)
+def _reports(sweep: Sweep) -> Reports:
+    return Reports(sweep.batch_size, sweep.target.value, sweep.most_steps)
 
 
-def _take_turn(racer: _Racer, rules: Rules, ask: Callable[[Callable[[], Any]], Any]) -> None:
-    """Let a run go on until it has an outcome or has gone well past where it was."""
+def _take_turn(racer: _Racer, rules: Rules, worker: Worker, deadline: float) -> None:
+    """Let a run go on until it has an outcome, has gone well past where it was, or nobody waits for it."""
     goal, reports, fresh = _TURN * racer.steps, 0, racer.going is None
     while racer.curve.outcome is None and (reports < 2 or racer.steps < goal):
-        found = _asked(racer, ask)
-        if found is not None:
-            racer.note(*found, paused=reports == 0 and not fresh)
-            rules.judge([racer.curve], racer.curve.steps[-1])
-            reports += 1
+        if time.perf_counter() > deadline:
+            raise DeadlineError
+        found = _asked(racer, rules)
+        if worker.left:
+            return
+        if found is None:
+            _end(racer, rules)
+        else:
+            racer.judge(racer.note(*found, paused=reports == 0 and not fresh), rules)
+        reports += 1
+    if racer.curve.steps:
+        rules.judge([racer.curve], round(racer.steps))  # that it is hopeless shows without an evaluation, too
     if racer.curve.outcome is not None:
-        ask(racer.close)
+        racer.close()
 
 
-def _asked(racer: _Racer, ask: Callable[[Callable[[], Any]], Any]) -> tuple[float, float, float] | None:
-    """The next report; `None`: there is none, and the run has its outcome."""
+def _end(racer: _Racer, rules: Rules) -> None:
+    """The function has no more to report; if that gives no outcome, it ended by itself."""
+    racer.judge(racer.reports.flush(), rules)
+    if not racer.curve.steps:
+        raise SettingError("train", "must yield at least once", racer.call, _FORM)
+    if racer.curve.outcome is None:
+        racer.curve.end(Outcome.OUT_OF_STEPS, f"train ended after {round(racer.steps):,} steps")
+
+
+def _asked(racer: _Racer, rules: Rules) -> tuple[float, float, float] | None:
+    """The next report; `None`: there is none."""
     try:
-        found: tuple[float, float, float] | None = ask(racer.next)
+        return racer.next()
     except (ArithmeticError, MemoryError) as error:
-        racer.curve.note(racer.curve.steps[-1] + 1 if racer.curve.steps else 1, math.nan)
         heavy = isinstance(error, MemoryError)
         outcome = Outcome.OUT_OF_MEMORY if heavy else Outcome.DIVERGED
-        racer.curve.end(outcome, f"train raised {type(error).__name__}: {error}".rstrip(": "))
+        racer.judge(racer.reports.flush(), rules)
+        if racer.curve.outcome is None:
+            racer.curve.note(racer.curve.steps[-1] + 1 if racer.curve.steps else 1, math.nan)
+            racer.curve.end(outcome, f"train raised {type(error).__name__}: {error}".rstrip(": "))
         return None
-    except (RightbatchError, DeadlineError):
+    except RightbatchError:
         raise
     except Exception as error:
         raised = f"raised {type(error).__name__}: {str(error).rstrip('.')}"
         raise SettingError("train", raised, racer.call, "mend it and give the same command again") from error
-    if found is None:
-        if not racer.curve.steps:
-            raise SettingError("train", "must yield at least once", racer.call, _FORM)
-        racer.curve.end(Outcome.OUT_OF_STEPS, f"train ended after {racer.curve.steps[-1]:,} steps")
-    return found
 
 
 def _report(found: object, racer: _Racer) -> tuple[float, float, float]:

@@ -196,11 +196,12 @@ class Search:
 
     def _most_steps(self, size: int, found: Mapping[int, Found], slack: float = _SLACK) -> int:
         """Steps that a run may take: from the sizes done, or so many epochs while there is none."""
-        epochs = max(_EPOCHS * (self.subject.samples // size), _LEAST_STEPS)
         smaller = [found[known].steps for known in found if known <= size]
         larger = [found[known].steps * known / size for known in found if known >= size]
         least = min([*smaller, *larger], default=math.inf)
-        return min(epochs, math.ceil(slack * least) + 10) if math.isfinite(least) else epochs
+        if math.isfinite(least):
+            return math.ceil(slack * least) + 10
+        return max(_EPOCHS * (self.subject.samples // size), _LEAST_STEPS)
 
     def expect(self, seeds: Sequence[tuple[int, int]], new: Sequence[int] = ()) -> None:
         """Let these be made ahead, so far as they can be made beside others.

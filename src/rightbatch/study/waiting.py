@@ -19,9 +19,10 @@ _AT_EXIT = 10.0
 class Worker:
     """One background thread that makes calls, one after the other, in the order asked.
 
-    A call that is not back soon after its deadline is left behind, and the worker takes no more calls.
-    The thread is a daemon, but the process waits a little for it at its end: to tear the interpreter down
-    under a thread that computes makes some libraries abort.
+    A call that is not back soon after its deadline is left behind, and the worker takes no more calls. One
+    that has several things to do looks between them whether it was `left`. The thread is a daemon, but the
+    process waits a little for it at its end: to tear the interpreter down under a thread that computes makes
+    some libraries abort.
 
     Example:
         >>> Worker().ask(lambda: 6 * 7, deadline=float("inf"))
@@ -31,6 +32,8 @@ class Worker:
     def __init__(self) -> None:
         self._calls: queue.SimpleQueue[Callable[[], Any] | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
+        self.left = False
+        """Whether nobody waits any more for the call under way."""
         self._thread = threading.Thread(target=self._work, daemon=True, name="rightbatch-train")
         self._thread.start()
 
@@ -49,6 +52,7 @@ class Worker:
         try:
             returned, value = self._answers.get(timeout=max(left, 0))
         except queue.Empty:
+            self.left = True
             self._calls.put(None)
             atexit.register(self._thread.join, _AT_EXIT)
             raise DeadlineError from None
@@ -58,6 +62,7 @@ class Worker:
 
     def close(self, last: Iterable[Callable[[], Any]] = ()) -> None:
         """Let the thread end after some last calls, which nobody waits for."""
+        self.left = True
         for call in (*last, None):
             self._calls.put(call)
 

@@ -1,0 +1,118 @@
+"""A train function's reports, averaged to evaluations whose noise is small beside the way to the target.
+
+A function may report as often as it likes, the loss of single batches too. The first of very many noisy
+reports to meet a target comes long before their mean does, and the sooner the smaller, that is noisier, the
+batch is (docs/decisions/0044).
+"""
+
+import math
+from dataclasses import dataclass, field
+
+from rightbatch.measure.crossing import next_check
+
+_ROWS = 32
+"""Batch size below which a report may be of so few examples that it says nothing of the mean."""
+
+_SHARE = 0.25
+"""Standard error that the mean of an evaluation may have, as a share of the way to the target."""
+
+_MEMORY = 32
+"""Reports from which the noise is known; what was further back counts for less and less."""
+
+_SECOND_DIFFERENCE = 6.0
+"""Variance of x0 - 2 x1 + x2 over that of one report."""
+
+Evaluation = tuple[int, float]
+"""Step and metric."""
+
+
+@dataclass(slots=True)
+class Reports:
+    """What a run reports, on its way into its curve.
+
+    An evaluation is the mean of all reports since the one before, at their mean step. It is due where one of
+    a learner would be, 6 % of the steps after the last. From a function that has reported more often than
+    that, it waits until its standard error is at most a quarter of the longest way to the target that was
+    seen. The noise of a report is told by second differences, which a trend hardly enters. Small batches wait
+    for their first evaluation until it is known how often is reported.
+
+    Args:
+        batch_size: examples of a step.
+        target: value of the metric to reach.
+        most_steps: after which a run is over, whatever is known.
+    """
+
+    batch_size: int
+    target: float
+    most_steps: int
+    steps: float = 0.0
+    """That were made."""
+    _dense: bool | None = None
+    """Whether there are more reports than evaluations are due; `None`: not known yet."""
+    _due: float = 1.0
+    _made: int = 0
+    """Step of the last evaluation."""
+    _since: list[tuple[float, float]] = field(default_factory=list)
+    """Steps and metric of the reports since then."""
+    _before: tuple[float, ...] = ()
+    """The metric of the two reports before."""
+    _variance: float = 0.0
+    """Of the noise of one report."""
+    _differences: int = 0
+    """That it was learnt from."""
+    _way: float = 0.0
+
+    def note(self, steps: float, metric: float) -> list[Evaluation]:
+        """Take one report.
+
+        Returns:
+            The evaluations that it completes, mostly none or one.
+        """
+        self._look(steps)
+        self.steps = steps
+        self._since.append((steps, metric))
+        self._learn(metric)
+        if not math.isfinite(metric) or steps >= self.most_steps:
+            return self.flush()
+        if self._dense is None and self.batch_size < _ROWS:
+            return []
+        if steps < self._due:
+            return []
+        self._due = next_check(math.floor(steps))
+        doubtful = self._is_doubtful()
+        return [] if self._dense and doubtful else self.flush()
+
+    def flush(self) -> list[Evaluation]:
+        """The evaluation that the reports since the last make, or each of them while they are as rare."""
+        groups = [self._since] if self._dense else [[report] for report in self._since]
+        self._since = []
+        return [self._evaluation(group) for group in groups if group]
+
+    def _evaluation(self, reports: list[tuple[float, float]]) -> Evaluation:
+        steps = sum(step for step, _ in reports) / len(reports)
+        self._made = max(self._made + 1, round(steps))
+        return self._made, sum(metric for _, metric in reports) / len(reports)
+
+    def _look(self, steps: float) -> None:
+        """What the distance of a report from the one before says of how often is reported."""
+        if steps < next_check(math.floor(self.steps)):
+            self._dense = True
+        elif self._dense is None and steps >= self.steps + 2:
+            self._dense = False
+
+    def _is_doubtful(self) -> bool:
+        """Whether the mean since the last evaluation is poorly known."""
+        mean = sum(metric for _, metric in self._since) / len(self._since)
+        error = math.sqrt(self._variance / len(self._since))
+        self._way = max(self._way, abs(mean - self.target) - 2 * error)
+        return error > _SHARE * self._way
+
+    def _learn(self, metric: float) -> None:
+        """What one report more says of the noise."""
+        if len(self._before) == 2:
+            first, second = self._before
+            self._differences = min(self._differences + 1, _MEMORY)
+            difference = first - 2 * second + metric
+            found = difference * difference / _SECOND_DIFFERENCE
+            self._variance += (found - self._variance) / self._differences
+        self._before = (*self._before[-1:], metric)
