@@ -148,7 +148,7 @@ def covered(study: Study, seed: int, *, ignore: bool = False) -> tuple[Floats, F
     """
     missed = np.zeros_like(study.missed) if ignore else study.missed
     steps = steps_posterior(SIZES, study.table, draws=DRAWS, seed=seed, missed=missed)
-    seconds = np.exp(steps.log_steps) * drawn_seconds(study.rounds, DRAWS, seed)
+    seconds = np.exp(steps.log_steps) * drawn_seconds(study.rounds, SIZES.astype(int).tolist(), DRAWS, seed)
     reached = (np.isfinite(study.table) & ~study.missed).any(axis=0)
     regret = (seconds / seconds[:, reached].min(axis=1, keepdims=True)).mean(axis=0)
     best = int(np.where(reached, regret, np.inf).argmin())

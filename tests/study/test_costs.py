@@ -192,7 +192,7 @@ def test_a_size_that_may_need_too_much_is_tried_out_first(monkeypatch: pytest.Mo
     assert too_large(store, SIZES) == {64: "out of memory"}
     found.time_steps(total=1)
     assert {timing.batch_size for timing in store.timings()} == {4, 16}
-    assert np.isfinite(found.rounds()).all()
+    assert np.isfinite(found.foretold()).all()
 
 
 @pytest.mark.skipif(not POSSIBLE, reason="processes cannot be held to a limit here")

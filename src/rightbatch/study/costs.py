@@ -139,8 +139,12 @@ class Costs:
         self._time(done, self.asked, total, self.sizes())
 
     def rounds(self) -> Array:
-        """Seconds per step, `(rounds, sizes)`; NaN: not timed in this round, but each size is in some."""
+        """Seconds per step, `(rounds, sizes)`; NaN: not timed in this round."""
         return self._counted()[0]
+
+    def foretold(self) -> Array:
+        """The same; a size that was never timed has what the others foretell."""
+        return foretold(self.rounds(), self.batch_sizes)
 
     def counted(self) -> int | None:
         """How many rounds; `None`: steps are timed as they are trained."""
@@ -161,8 +165,9 @@ class Costs:
         which = most, timed_since(self.store)
         if self._known is None or self._known[0] is not made or self._known[1] != which:
             counted = [timing for timing in recent(self.store) if timing.round < most]
-            rounds = foretold(rounds_of(counted, self.batch_sizes), self.batch_sizes)
-            usual = dict(zip(self.batch_sizes, paced(rounds).seconds.tolist(), strict=True))
+            rounds = rounds_of(counted, self.batch_sizes)
+            whole = foretold(rounds, self.batch_sizes)
+            usual = dict(zip(self.batch_sizes, paced(whole).seconds.tolist(), strict=True))
             self._known = made, which, rounds, usual
         return self._known[2:]
 

@@ -134,7 +134,7 @@ def outlook(
     Args:
         table: all runs.
         found: the best learning rate of every size that reached the target.
-        rounds: seconds per step, `(rounds, sizes)`; NaN: not timed in this round, but each size was in some.
+        rounds: seconds per step, `(rounds, sizes)`; NaN: not timed in this round.
         barred: sizes that cannot be recommended: they missed the target, or need too much memory. Nor can
             those at which more than a fifth of the runs missed it, and more than one.
         seed: of the draws.
@@ -149,7 +149,7 @@ def outlook(
         open=np.array([size not in barred and not _fails(found.get(size)) for size in table.batch_sizes]),
         doubted=np.array([size in found and _too_few(found[size]) for size in table.batch_sizes]),
         steps=steps,
-        seconds=np.exp(steps.log_steps) * drawn_seconds(rounds, DRAWS, seed),
+        seconds=np.exp(steps.log_steps) * drawn_seconds(rounds, table.batch_sizes, DRAWS, seed),
     )
 
 

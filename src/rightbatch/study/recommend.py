@@ -147,13 +147,12 @@ def analyse(
     """
     found = choices(table)
     timed = rounds_of(timings, table.batch_sizes)
-    rounds = foretold(timed, table.batch_sizes)
     limit = math.inf if memory_limit is None else memory_limit
     heavy = [size for size in table.batch_sizes if size in too_large or memory.get(size, 0) > limit]
     ran = {size for i, size in enumerate(table.batch_sizes) if (~np.isnan(table.log_steps[:, i])).any()}
     missed = [size for size in ran if size not in found]
-    view = outlook(table, found, rounds, barred=[*missed, *heavy], seed=seed)
-    seconds = paced(rounds).seconds.tolist()
+    view = outlook(table, found, timed, barred=[*missed, *heavy], seed=seed)
+    seconds = paced(foretold(timed, table.batch_sizes)).seconds.tolist()
     sizes = tuple(
         _size(column, size, found.get(size), seconds[column], None if size in missed else view)
         for column, size in enumerate(table.batch_sizes)

@@ -177,7 +177,7 @@ class StudyRun:
         run = self.search.best_run(self._middle())
         if noise is None or run.steps_to_target is None:
             return None
-        return estimate(self.settings.batch_sizes, self.costs.rounds(), run, noise, law=self.law).batch_size
+        return estimate(self.settings.batch_sizes, self.costs.foretold(), run, noise, law=self.law).batch_size
 
     def _estimate(self, noise: RunNoise | None) -> None:
         """The quick answer."""
@@ -188,7 +188,7 @@ class StudyRun:
         if noise is None:
             said = "needs a model that gives gradients"
             raise SettingError("quick", said, True, "leave it out for a full study")
-        found = estimate(self.settings.batch_sizes, self.costs.rounds(), run, noise, law=self.law)
+        found = estimate(self.settings.batch_sizes, self.costs.foretold(), run, noise, law=self.law)
         self.store.put(quick=as_fact(found, noise))
 
     def least_seconds(self) -> float:
