@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pytest
 
+from rightbatch.errors import SettingError
 from rightbatch.measure.clock import Timing
 from rightbatch.measure.feasible import POSSIBLE
 from rightbatch.study import costs
@@ -193,6 +194,20 @@ def test_a_size_that_may_need_too_much_is_tried_out_first(monkeypatch: pytest.Mo
     found.time_steps(total=1)
     assert {timing.batch_size for timing in store.timings()} == {4, 16}
     assert np.isfinite(found.foretold()).all()
+
+
+def test_a_limit_below_what_any_size_takes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is trained, with what the least takes."""
+    monkeypatch.setattr(Problem, "peak_bytes", lambda self, size: 1000 * size)
+    found = timed(monkeypatch, Store(), lambda number: 1.0)
+    found.measure_memory(5000)
+    assert found.fitting(16_000) == (4, 16)
+    found.check_fitting(4000)
+    with pytest.raises(SettingError) as caught:
+        found.check_fitting(3999)
+    assert str(caught.value) == (
+        "memory_limit is less than any batch size takes (4,000 bytes at 4), got '3,999 bytes'; write more."
+    )
 
 
 @pytest.mark.skipif(not POSSIBLE, reason="processes cannot be held to a limit here")

@@ -19,11 +19,13 @@ A, B = 1e-3, 1e-5
 """Seconds of a step and of a sample; B* = sqrt(100 x B_crit)."""
 
 
-def estimated(b_crit: float, *, law: float = 1.0, fixed: float = A) -> Estimate:
+def estimated(
+    b_crit: float, *, law: float = 1.0, fixed: float = A, fits: tuple[int, ...] | None = None
+) -> Estimate:
     """From a run of 40 steps at 32 with learning rate 1/8."""
     rounds = np.tile(fixed + B * np.array(SIZES), (5, 1))
     noise = RunNoise(value=b_crit, low=b_crit / 2, high=2 * b_crit, batch_size=32, cost=0.1)
-    return estimate(SIZES, rounds, run(32, -6, 0, 40.0), noise, law=law)
+    return estimate(SIZES, rounds, run(32, -6, 0, 40.0), noise, law=law, fits=fits)
 
 
 @pytest.mark.parametrize("b_crit", [4.0, 41.0, 655.0])
@@ -57,6 +59,16 @@ def test_its_interval_is_that_of_a_scale_four_times_off() -> None:
     assert estimated(41.0, fixed=1e9).interval == (1024, 1024)
 
 
+def test_only_sizes_that_fit_in_memory_are_chosen() -> None:
+    """The best of them, and the one that would be faster is named."""
+    free, held = estimated(655.0), estimated(655.0, fits=SIZES[:6])
+    assert (free.batch_size, free.too_large) == (256, None)
+    assert (held.batch_size, held.too_large) == (32, 256)
+    assert held.interval == (32, 32)
+    assert held.within == (32,)
+    assert estimated(655.0, fits=SIZES[:10]) == free
+
+
 def quick(**settings: Any) -> rb.Study:
     """A quick study of the digits."""
     return rb.study("logistic", "digits", **{"target": "val_loss=0.3", "quick": True, **settings})
@@ -75,6 +87,18 @@ def test_the_document_is_marked(tmp_path: Path) -> None:
     assert [row["batch_size"] for row in document["batch_sizes"] if row["runs"]] == [32]
     assert all((row["foretold_steps"] is None) == (row["runs"] > 0) for row in document["batch_sizes"])
     assert "rests on one tuned run" in found.to_html(tmp_path / "quick.html").read_text()
+
+
+def test_the_memory_limit_is_kept(tmp_path: Path) -> None:
+    """What is recommended takes less, whatever would be faster."""
+    free = quick(store=tmp_path / "s.db")
+    assert free.recommendation is not None
+    needs = {row["batch_size"]: row["memory_bytes"] for row in free.to_dict()["batch_sizes"]}
+    limit = needs[free.recommendation.batch_size] - 1
+    held = quick(memory_limit=f"{limit}B", store=tmp_path / "s.db").recommendation
+    assert held is not None
+    assert needs[held.batch_size] <= limit
+    assert f"Batch size {free.recommendation.batch_size} is foretold to be faster" in held.reasons[-1]
 
 
 def test_a_full_study_goes_on_from_it_and_is_not_undone(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import psutil
 
+from rightbatch.errors import SettingError
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
 from rightbatch.stats.drift import CHANCE, drift
@@ -82,6 +83,28 @@ class Costs:
         """The sizes that fit in memory, as far as is known."""
         beyond = too_large(self.store, self.batch_sizes)
         return tuple(size for size in self.batch_sizes if size not in beyond)
+
+    def fitting(self, limit: float) -> tuple[int, ...]:
+        """The sizes that take at most so many bytes, as far as is known."""
+        known = memory_of(self.store)
+        return tuple(size for size in self.sizes() if known.get(size, 0) <= limit)
+
+    def check_fitting(self, limit: float) -> None:
+        """There is a size that can be recommended.
+
+        Args:
+            limit: bytes that training may take; infinite: what the machine has.
+
+        Raises:
+            SettingError: there is none.
+        """
+        if not self.sizes():
+            instead = "write smaller ones, or a larger memory limit"
+            raise SettingError("batch_sizes", "do not fit in memory", self.batch_sizes[0], instead)
+        if not self.fitting(limit):
+            size, least = min(memory_of(self.store).items(), key=lambda known: known[1])
+            said = f"is less than any batch size takes ({least:,} bytes at {size})"
+            raise SettingError("memory_limit", said, f"{limit:,.0f} bytes", "write more")
 
     def _fails(self, size: int, known: Mapping[str, int | None], limit: float) -> str:
         """Why a size cannot be run; empty: it can."""

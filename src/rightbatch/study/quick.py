@@ -5,7 +5,7 @@ often misses by a factor of two and sometimes by more (docs/science.md).
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from rightbatch.study.noise import RunNoise
 from rightbatch.study.subject import Run
 
 WRONG_BY = 4.0
-"""Of 30 tasks, the noise scale was within this factor of B_crit on 27 (bench/noise_along.py)."""
+"""Of 30 tasks, the noise scale was within this factor of B_crit on 24 (bench/noise_along.py)."""
 
 _ALIKE = 1.05
 
@@ -45,36 +45,46 @@ class Estimate:
     steps: Mapping[int, float]
     """Steps to target foretold at every size, S(B) = S_min (1 + B_crit/B)."""
     seconds_to_target: float
+    too_large: int | None = None
+    """The size that would be faster, but needs more memory than there is; `None`: none would."""
 
 
-def estimate(batch_sizes: Sequence[int], rounds: Array, run: Run, noise: RunNoise, *, law: float) -> Estimate:
+def estimate(
+    batch_sizes: Sequence[int],
+    rounds: Array,
+    run: Run,
+    noise: RunNoise,
+    *,
+    law: float,
+    fits: Collection[int] | None = None,
+) -> Estimate:
     """The fastest batch size, if the noise scale is B_crit.
 
     Args:
-        batch_sizes: sizes to choose from.
+        batch_sizes: all sizes.
         rounds: seconds per step, `(rounds, sizes)`.
         run: the tuned run; it reached the target.
         noise: the noise scale along it.
         law: the exponent of the learning rate's law, lr(B) ~ (1 + B_crit/B)^-law.
+        fits: the sizes to choose from, one at least: those that fit in memory; `None`: all.
     """
     if run.steps_to_target is None:
         raise AssertionError("an estimate needs a run that arrived")
     sizes, seconds = np.asarray(batch_sizes, np.float64), paced(rounds).seconds
     lost = 1 + noise.value / run.batch_size
     steps = run.steps_to_target / lost * (1 + noise.value / sizes)
-    needed = steps * seconds
-    best = int(needed.argmin())
+    needed, open_ = steps * seconds, np.isin(batch_sizes, list(batch_sizes if fits is None else fits))
+    best, fastest = int(np.where(open_, needed, np.inf).argmin()), int(needed.argmin())
     factor = (lost / (1 + noise.value / sizes[best])) ** law
     return Estimate(
         batch_size=batch_sizes[best],
         learning_rate=lr_at(run.point + round(2 * math.log2(factor))),
         ideal=best_batch(fit_step_time(sizes, rounds), noise.value) if len(sizes) > 1 else sizes[0],
-        interval=_interval(batch_sizes, seconds, noise.value),
-        within=tuple(
-            size for size, time in zip(batch_sizes, needed, strict=True) if time <= _ALIKE * needed[best]
-        ),
+        interval=_interval(sizes[open_], seconds[open_], noise.value),
+        within=tuple(np.asarray(batch_sizes)[open_ & (needed <= _ALIKE * needed[best])].tolist()),
         steps=dict(zip(batch_sizes, steps.tolist(), strict=True)),
         seconds_to_target=float(needed[best]),
+        too_large=batch_sizes[fastest] if fastest != best else None,
     )
 
 
@@ -92,6 +102,8 @@ def quick_recommendation(fact: Mapping[str, Any], target: str) -> dict[str, Any]
     foretold = f"One tuned run and the cost of a step foretell {seconds} to {target}."
     noise = units.count(fact["b_crit"])
     scale = f"The noise scale along that run, {noise}, stands for the critical batch size."
+    large = fact.get("too_large")
+    beyond = f"Batch size {large:,} is foretold to be faster, but does not fit in memory." if large else ""
     return {
         "estimate": True,
         "batch_size": size,
@@ -104,15 +116,13 @@ def quick_recommendation(fact: Mapping[str, Any], target: str) -> dict[str, Any]
         "regret": None,
         "seconds_to_target": fact["seconds_to_target"],
         "sentence": f"An estimate: train with batch size {size:,} and learning rate {rate}.",
-        "reasons": [foretold, f"{scale}{ideal}"],
+        "reasons": [foretold, f"{scale}{ideal}", *([beyond] if beyond else [])],
         "would_change_if": [_DOUBT],
     }
 
 
-def _interval(batch_sizes: Sequence[int], seconds: Array, b_crit: float) -> tuple[int, int]:
-    sizes = np.asarray(batch_sizes, np.float64)
+def _interval(sizes: Array, seconds: Array, b_crit: float) -> tuple[int, int]:
     ends = [
-        batch_sizes[int(((1 + b_crit * factor / sizes) * seconds).argmin())]
-        for factor in (1 / WRONG_BY, WRONG_BY)
+        int(sizes[((1 + b_crit * factor / sizes) * seconds).argmin()]) for factor in (1 / WRONG_BY, WRONG_BY)
     ]
     return ends[0], ends[1]

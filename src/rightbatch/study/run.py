@@ -125,10 +125,7 @@ class StudyRun:
         if not self.store.runs():
             self.ahead.begin()
         self.costs.measure_memory(self._memory())
-        if not self.costs.sizes():
-            size = self.settings.batch_sizes[0]
-            instead = "write smaller ones, or a larger memory limit"
-            raise SettingError("batch_sizes", "do not fit in memory", size, instead)
+        self.costs.check_fitting(self._memory())
         self.ahead.settle(deadline=self.session.deadline)
         self.costs.time_steps(total=self._total())
 
@@ -188,7 +185,8 @@ class StudyRun:
         if noise is None:
             said = "needs a model that gives gradients"
             raise SettingError("quick", said, True, "leave it out for a full study")
-        found = estimate(self.settings.batch_sizes, self.costs.foretold(), run, noise, law=self.law)
+        sizes, rounds = self.settings.batch_sizes, self.costs.foretold()
+        found = estimate(sizes, rounds, run, noise, law=self.law, fits=self.costs.fitting(self._memory()))
         self.store.put(quick=as_fact(found, noise))
 
     def least_seconds(self) -> float:
