@@ -1,5 +1,6 @@
 """The sentences of a known case, word for word."""
 
+import math
 import re
 from dataclasses import replace
 
@@ -96,6 +97,16 @@ def test_a_cliff_is_named() -> None:
         "Beyond batch size 1,024 most runs no longer reach val_loss ≤ 0.2; for an easier target larger "
         "batches would."
     )
+
+
+def test_a_cliff_that_few_runs_tell_of_lies_beyond_what_arrived() -> None:
+    """Not beyond batch size 0, from which on it may lie by one run; nor is one named that is nowhere."""
+    last = max(size.batch_size for size in SIZES if size.choice is not None)
+    unsure = replace(ANALYSIS, cliff=Cliff(at=last * 1.4, low=0.0, high=2.0 * last))
+    assert f"Beyond batch size {last:,} most runs" in would_change_if(unsure, TARGET)[-2]
+    for at in (0.0, math.inf):
+        nowhere = replace(ANALYSIS, cliff=Cliff(at=at, low=0.0, high=math.inf))
+        assert not any("Beyond" in sentence for sentence in would_change_if(nowhere, TARGET))
 
 
 def test_reasons_without_rivals_or_fit() -> None:

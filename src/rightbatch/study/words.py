@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rightbatch import units
+from rightbatch.stats.cliff import Cliff
 from rightbatch.stats.steptime import StepTime
 from rightbatch.study.advice import TOLERATED, Advice
 from rightbatch.study.recommend import Analysis, Fit, Size
@@ -85,10 +86,10 @@ def would_change_if(analysis: Analysis, target: str) -> list[str]:
                 f"If a step's fixed cost were a tenth (a larger model, a faster loop), "
                 f"batch size {cheaper.batch_size:,} would be fastest."
             )
-    if analysis.cliff is not None and math.isfinite(analysis.cliff.at):
+    if analysis.cliff is not None and 0 < analysis.cliff.at < math.inf:
         said.append(
-            f"Beyond batch size {units.count(analysis.cliff.low)} most runs no longer reach {target}; for an "
-            "easier target larger batches would."
+            f"Beyond batch size {units.count(_last_reached(analysis, analysis.cliff))} most runs no longer "
+            f"reach {target}; for an easier target larger batches would."
         )
     said.append(
         f"The critical batch size usually grows as training goes on: for a harder target than {target}, "
@@ -179,6 +180,12 @@ def _critical(fit: Fit, analysis: Analysis) -> str:
     if best >= rows:
         return said
     return f"{said} With the cost of a step, it puts the fastest batch size at about {units.count(best)}."
+
+
+def _last_reached(analysis: Analysis, cliff: Cliff) -> float:
+    """The largest size before the cliff that surely reaches the target, or that did, where few runs tell."""
+    reached = (size.batch_size for size in analysis.sizes if size.choice is not None)
+    return cliff.low or max(size for size in reached if size < cliff.at)
 
 
 def _fastest_with(analysis: Analysis, step_time: StepTime, *, fixed_cost: float) -> Size:
