@@ -1,0 +1,99 @@
+"""Steps to target and B_crit of problems whose answers are exact, measured as a study measures them.
+
+    python bench/exact.py
+
+At each batch size the problem is trained at the learning rate that its formula or recursion says, many runs
+at once, and their mean loss is handed to a study as a train function's: for the exact steps are those of
+the expected loss. S(B) is where the study finds the target; B_crit is that of the hyperbola through these. The
+steps of linear regression are whole, as in the table of `tests/stats/known_truth.py`.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from known_problems import Case, isotropic, quadratic, regression, spectrum
+from rightbatch.stats.scaling import fit_scaling
+from rightbatch.study.function import Function, TrainFunction
+from rightbatch.study.subject import Sweep
+from rightbatch.train.target import own_target
+from stats.known_truth import PRINTED, PRINTED_BEST, Isotropic, NoisyQuadratic
+
+POINT = -6
+"""A point of the grid of learning rates, which stands for the one that the problem says."""
+
+MOST_RUNS, LEAST_RUNS, DRAWS = 2000, 30, 4e8
+"""Runs that are averaged, and what numbers they may draw in all."""
+
+WIDE = tuple(4**power for power in range(7))
+
+
+def problems() -> list[tuple[Case, Sequence[int], float | None]]:
+    """Each with its batch sizes, and its B_crit where a formula says it."""
+    white, slow = Isotropic(d=50, ratio=1e4), Isotropic(d=50, ratio=100.0, kappa=0.02)
+    return [
+        (regression("regression, d 20, h 1/i (4.2)", PRINTED), tuple(PRINTED_BEST), None),
+        (
+            regression("regression, d 12, h 0.7^i", spectrum(0.7 ** np.arange(12.0), sigma=2.0, target=0.1)),
+            WIDE,
+            None,
+        ),
+        (isotropic("white, d 50, best lr (4.3)", white), (1, 2, 8, 32, 51, 128, 512), None),
+        (isotropic("white, d 50, 2 % of the lr (4.4)", slow), WIDE, 51.0),
+        (isotropic("white, d 120, 2 % of the lr", Isotropic(d=120, ratio=100.0, kappa=0.02)), WIDE, 121.0),
+        (quadratic("noisy quadratic, d 1000 (4.5)", NoisyQuadratic(d=1000, target=0.1)), WIDE[1:6], None),
+    ]
+
+
+def known(case: Case, size: int) -> tuple[float, float]:
+    """Exact steps and their learning rate: of the printed table, where there is one."""
+    if case.name.startswith("regression, d 20"):
+        return PRINTED_BEST[size][:2]
+    return case.exact(size)
+
+
+def mean_of(case: Case, size: int, lr: float, steps: float, numbers: int) -> TrainFunction:
+    """Many runs as one, whose loss is their mean."""
+    runs = int(min(max(DRAWS / (steps * numbers), LEAST_RUNS), MOST_RUNS))
+
+    def train(batch_size: int, _: float, seed: int) -> Iterator[tuple[float, float, float]]:
+        losses = case.descend(size, np.array([lr]), np.random.default_rng([seed, size]), runs)
+        for step, loss in enumerate(losses, start=1):
+            yield step * batch_size, step * 1e-3, float(loss.mean())
+
+    return train
+
+
+def found(case: Case, size: int) -> tuple[float, float, float]:
+    """Exact and measured steps, and the learning rate."""
+    steps, lr = known(case, size)
+    numbers = {"r": size * 20, "w": 2, "n": 1000}[case.name[0]]
+    train = mean_of(case, size, lr, steps, numbers)
+    target = own_target(f"loss<={case.target}")
+    work = Sweep(target=target, batch_size=size, seeds=(0,), points=(POINT,), most_steps=10**7)
+    (run,), _ = Function(train=train, samples=10**6, name=case.name).runs(work)
+    measured = run.steps_to_target or math.inf
+    return steps, math.ceil(measured) if case.name.startswith("regression") else measured, lr
+
+
+def main() -> None:
+    """Print a row a problem and batch size, and a line a problem."""
+    print(f"{'problem':33} batch size  learning rate     exact  measured    off")
+    for case, sizes, b_crit in problems():
+        rows = [found(case, size) for size in sizes]
+        for size, (exact, measured, lr) in zip(sizes, rows, strict=True):
+            off = measured / exact - 1
+            print(
+                f"{case.name:33} {size:10}  {lr:13.4g}  {exact:8.1f}  {measured:8.1f}  {off:+5.1%}",
+                flush=True,
+            )
+        of_exact, of_measured = (float(fit_scaling(sizes, [row[i] for row in rows]).b_crit) for i in range(2))
+        formula = "" if b_crit is None else f", by the formula {b_crit:g} ({of_measured / b_crit - 1:+.1%})"
+        print(
+            f"{case.name}: B_crit {of_measured:.1f}, of the exact steps {of_exact:.1f}{formula}", flush=True
+        )
+
+
+if __name__ == "__main__":
+    main()
