@@ -4,8 +4,8 @@
 
 At each batch size the problem is trained at the learning rate that its formula or recursion says, many runs
 at once, and their mean loss is handed to a study as a train function's: for the exact steps are those of
-the expected loss. S(B) is where the study finds the target; B_crit is that of the hyperbola through these. The
-steps of linear regression are whole, as in the table of `tests/stats/known_truth.py`.
+the expected loss. S(B) is where the study finds the target; B_crit is that of the hyperbola through these.
+The steps of linear regression are whole, as in the table of `tests/stats/known_truth.py`.
 """
 
 import math
