@@ -106,6 +106,7 @@ def example() -> dict[str, Any]:
             "rms_log_residual": 0.1,
             "form": "affine",
             "held_out_error": 0.021,
+            "curve": None,
             "drift": None,
             "timed_anew": None,
             "points": [

@@ -159,6 +159,17 @@ def test_step_time_draws_every_round() -> None:
     assert traces["a + bB"]["y"][0] == pytest.approx(2.155e-05)
 
 
+def test_step_time_draws_the_curve_that_foretells_best() -> None:
+    """Solid, with the line a + bB dotted beside it, which alone is solid where it is the best."""
+    document = example()
+    assert named(figures(document)["step"])["a + bB"]["line"]["dash"] == "solid"
+    for form, name in (("saturating", "curve that begins flat"), ("broken line", "broken line")):
+        document["step_time"].update(form=form, curve={"batch_size": [1, 2], "seconds": [1e-5, 1.5e-5]})
+        traces = named(figures(document)["step"])
+        assert traces[name]["y"] == [1e-5, 1.5e-5]
+        assert [traces[each]["line"]["dash"] for each in (name, "a + bB")] == ["solid", "dot"]
+
+
 def test_step_time_without_a_line_has_points_alone() -> None:
     """Where no line was fitted none is drawn."""
     assert list(named(figures(bare())["step"])) == ["measured, one per round"]

@@ -4,6 +4,7 @@ import json
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rightbatch import units
@@ -144,6 +145,19 @@ def test_the_fits() -> None:
         assert value / 4 < low < value < high < value * 4
     assert [time["a"], time["b"]] == pytest.approx([0.9, 0.1], rel=1e-6)
     assert time["points"] == [{"batch_size": size, "seconds": [value] * 3} for size, value in SECONDS.items()]
+
+
+def test_a_curve_of_step_time_that_is_no_line_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flat up to 64, then in proportion: from the smallest to the largest size, within 3 % at each."""
+    seconds = {4**power: max(1.0, 4**power / 64) for power in range(7)}
+    monkeypatch.setitem(SETTINGS, "batch_sizes", list(seconds))
+    made = [run(size, -2, seed, 20 * (1 + 10 / size)) for size in seconds for seed in (0, 1)]
+    time = documented(made, timings(seconds))["step_time"]
+    assert time["form"] != "affine"
+    at, found = time["curve"]["batch_size"], time["curve"]["seconds"]
+    assert (at[0], at[-1]) == (1, pytest.approx(4096))
+    assert np.interp(list(seconds), at, found) == pytest.approx(list(seconds.values()), rel=0.03)
+    assert documented(all_runs()[:6], timings({1: 1.0, 4: 1.3}))["step_time"]["curve"] is None
 
 
 def test_the_curves() -> None:

@@ -19,6 +19,9 @@ _LOOK = {
 _MEASURED = {"symbol": "circle", "size": 6, "color": palette.BLUE}
 _FORETOLD = {"symbol": "circle-open", "size": 9, "color": palette.BLUE}
 _FORETOLD_BEST = {"symbol": "diamond-open", "size": 14, "color": palette.VERMILLION}
+_FORMS = {"saturating": "curve that begins flat"}
+"""Names of the forms of t(B), where they are not their own."""
+
 _CURVE_ENDS = ("circle", "square", "triangle-up", "pentagon", "star", "x")
 
 
@@ -65,13 +68,17 @@ def steps_to_target(shown: series.StepsToTarget) -> go.Figure:
 
 
 def step_time(shown: series.StepTime) -> go.Figure:
-    """t(B): every round of measurement as a point, and the line a + bB."""
+    """t(B): every round of measurement as a point, the line a + bB, and the curve that foretells better."""
     sizes = [size for size, _ in shown.rounds]
     flat = [(size, value) for size, values in shown.rounds for value in values]
     upward = axes.log("time per step t(B)", [value for _, value in flat], units.seconds)
     figure = empty_figure(axes.batch_size(sizes), upward)
     if shown.line is not None:
-        _add_line(figure, series.spaced(sizes[0], sizes[-1]), *shown.line)
+        at, (a, b) = series.spaced(sizes[0], sizes[-1]), shown.line
+        dash = "solid" if shown.curve is None else "dot"
+        _add_line(figure, at, [a + b * size for size in at], "a + bB", dash)
+    if shown.curve is not None:
+        _add_line(figure, *shown.curve, _FORMS.get(str(shown.form), str(shown.form)), "solid")
     figure.add_scatter(
         x=[size for size, _ in flat],
         y=[value for _, value in flat],
@@ -232,13 +239,13 @@ def _told(point: series.Point, written: units.Written) -> str:
     return f"batch size {point.batch_size}: {written(point.value)}{f' ({doubt})' if doubt else ''}"
 
 
-def _add_line(figure: go.Figure, sizes: list[float], a: float, b: float) -> None:
+def _add_line(figure: go.Figure, x: list[float], y: list[float], name: str, dash: str) -> None:
     figure.add_scatter(
-        x=sizes,
-        y=[a + b * size for size in sizes],
+        x=x,
+        y=y,
         mode="lines",
-        name="a + bB",
-        line={"color": palette.INK, "width": 1.5},
+        name=name,
+        line={"color": palette.INK, "width": 1.5, "dash": dash},
         hoverinfo="skip",
     )
 

@@ -66,7 +66,7 @@ class StepsToTarget:
 
 @dataclass(frozen=True, slots=True)
 class StepTime:
-    """t(B), seconds per step: every measurement, and the line a + bB."""
+    """t(B), seconds per step: every measurement, the line a + bB, and a curve that foretells better."""
 
     rounds: list[tuple[int, list[float]]]
     """Batch size and its seconds, one per round."""
@@ -76,6 +76,8 @@ class StepTime:
     """a and b; `None` where too few batch sizes were timed for a line."""
     form: str | None = None
     """Of the curve that foretells left-out sizes best."""
+    curve: tuple[list[float], list[float]] | None = None
+    """Batch sizes and seconds along it; `None`: it is the line."""
     held_out_error: float | None = None
     """How far off it foretells them, as a share."""
     drift: Mapping[str, Any] | None = None
@@ -151,6 +153,7 @@ def step_time(document: Document) -> StepTime:
         {row["batch_size"]: row["seconds_per_step"] for row in document["batch_sizes"]},
         line,
         timing["form"],
+        None if timing["curve"] is None else (timing["curve"]["batch_size"], timing["curve"]["seconds"]),
         timing["held_out_error"],
         timing["drift"],
         timing["timed_anew"],

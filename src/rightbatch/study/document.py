@@ -11,6 +11,7 @@ from rightbatch import units
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
 from rightbatch.stats.cliff import Cliff
+from rightbatch.stats.stepcurve import StepCurve
 from rightbatch.study.advice import Advice, accumulation, break_even, tolerated_rates
 from rightbatch.study.costs import memory_of, recent, too_large
 from rightbatch.study.document_rates import rate_law
@@ -25,6 +26,9 @@ from rightbatch.study.subject import Run
 from rightbatch.study.words import advised, doubts, reasons, recommendation_sentence, would_change_if
 
 SCHEMA = 1
+
+_PLACES = 100
+"""Batch sizes at which a curve is told."""
 """Version of the document; raised when a key changes its meaning or goes."""
 
 
@@ -213,8 +217,15 @@ def _step_time(analysis: Analysis, timings: list[Timing]) -> dict[str, Any]:
         "rms_log_residual": None if time is None else time.rms_log_residual,
         "form": None if curve is None else curve.kind,
         "held_out_error": None if curve is None else _finite(curve.error),
+        "curve": None if curve is None or curve.kind == "affine" else _step_curve(curve),
         "points": [{"batch_size": size, "seconds": seconds} for size, seconds in sorted(points.items())],
     }
+
+
+def _step_curve(curve: StepCurve) -> dict[str, list[float]]:
+    """The form that foretells best, where it is not the line."""
+    sizes = np.geomspace(curve.batch_sizes[0], curve.batch_sizes[-1], _PLACES)
+    return {"batch_size": sizes.tolist(), "seconds": curve.predict(sizes).tolist()}
 
 
 def _cliff(cliff: Cliff) -> dict[str, float | None]:
