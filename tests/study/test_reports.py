@@ -59,10 +59,28 @@ def test_what_is_reported_as_seldom_as_a_learner_is_evaluated_stays_as_it_is(bat
     assert evaluations(reports, batch_size=batch_size) == reports
 
 
-def test_reports_far_apart_stay_as_they_are() -> None:
-    """Eight a run, however steep."""
-    reports = [(50 * k, 0.2**k) for k in range(1, 9)]
-    assert evaluations(reports, batch_size=1) == reports
+@pytest.mark.parametrize("falls_to", [0.2, 0.5, 0.9])
+@pytest.mark.parametrize("batch_size", [1, 64])
+def test_reports_far_apart_stay_as_they_are(batch_size: int, falls_to: float) -> None:
+    """Eight a run, steep or not; and so do two, if there are no more."""
+    reports = [(50 * k, 2 * falls_to**k) for k in range(1, 9)]
+    assert evaluations(reports, batch_size=batch_size) == reports
+    assert evaluations(reports[:2], batch_size=batch_size) == reports[:2]
+
+
+@pytest.mark.parametrize(("batch_size", "most"), [(1, 0.15), (4, 0.05), (16, 0.0)])
+def test_the_loss_of_a_small_batch_now_and_then_is_averaged(batch_size: int, most: float) -> None:
+    """Reported every tenth step; of single rows a few are all alike by chance, and arrive far too soon."""
+
+    def every_tenth(batch_size: int, seed: int) -> Iterator[tuple[float, float]]:
+        random = np.random.default_rng([seed, batch_size, 10])
+        for step in range(10, 10**6, 10):
+            mean, shape = exponential(step, 2000), batch_size / 1.5**2
+            yield step, random.gamma(shape, mean / shape)
+
+    found = np.array([run.steps_to_target or math.inf for run in made(every_tenth, batch_size, 60)])
+    assert np.median(found) == pytest.approx(2000, rel=0.05)
+    assert (found < 1000).mean() <= most
 
 
 def test_what_is_reported_in_between_is_averaged() -> None:

@@ -8,6 +8,8 @@ batch is (docs/decisions/0044).
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from rightbatch.measure.crossing import next_check
 
 _ROWS = 32
@@ -22,6 +24,15 @@ _MEMORY = 32
 _SECOND_DIFFERENCE = 6.0
 """Variance of x0 - 2 x1 + x2 over that of one report."""
 
+_TO_DEVIATION = 1.4826
+"""The median of absolute values times this is the standard deviation of normal ones."""
+
+_ENOUGH = 5
+"""Reports of a small batch, far apart but evenly, that tell whether they are noisy."""
+
+_EVEN = 0.1
+"""By which share evenly spaced reports may be further apart than those before."""
+
 Evaluation = tuple[int, float]
 """Step and metric."""
 
@@ -34,7 +45,8 @@ class Reports:
     a learner would be, 6 % of the steps after the last. From a function that has reported more often than
     that, it waits until its standard error is at most a quarter of the longest way to the target that was
     seen. The noise of a report is told by second differences, which a trend hardly enters. Small batches wait
-    for their first evaluation until it is known how often is reported.
+    for their first evaluation until it is known how often is reported; where that is every so many steps,
+    five reports tell whether they are so noisy that they must be averaged, too.
 
     Args:
         batch_size: examples of a step.
@@ -47,8 +59,8 @@ class Reports:
     most_steps: int
     steps: float = 0.0
     """That were made."""
-    _dense: bool | None = None
-    """Whether there are more reports than evaluations are due; `None`: not known yet."""
+    _averaged: bool | None = None
+    """Whether reports are averaged; `None`: not known yet."""
     _due: float = 1.0
     _made: int = 0
     """Step of the last evaluation."""
@@ -68,23 +80,26 @@ class Reports:
         Returns:
             The evaluations that it completes, mostly none or one.
         """
-        self._look(steps)
+        if steps < next_check(math.floor(self.steps)):
+            self._averaged = True
         self.steps = steps
         self._since.append((steps, metric))
         self._learn(metric)
         if not math.isfinite(metric) or steps >= self.most_steps:
             return self.flush()
-        if self._dense is None and self.batch_size < _ROWS:
-            return []
+        if self._averaged is None and self.batch_size < _ROWS:
+            self._averaged = self._look()
+            if self._averaged is None:
+                return []
         if steps < self._due:
             return []
         self._due = next_check(math.floor(steps))
         doubtful = self._is_doubtful()
-        return [] if self._dense and doubtful else self.flush()
+        return [] if self._averaged and doubtful else self.flush()
 
     def flush(self) -> list[Evaluation]:
         """The evaluation that the reports since the last make, or each of them while they are as rare."""
-        groups = [self._since] if self._dense else [[report] for report in self._since]
+        groups = [self._since] if self._averaged else [[report] for report in self._since]
         self._since = []
         return [self._evaluation(group) for group in groups if group]
 
@@ -93,12 +108,18 @@ class Reports:
         self._made = max(self._made + 1, round(steps))
         return self._made, sum(metric for _, metric in reports) / len(reports)
 
-    def _look(self, steps: float) -> None:
-        """What the distance of a report from the one before says of how often is reported."""
-        if steps < next_check(math.floor(self.steps)):
-            self._dense = True
-        elif self._dense is None and steps >= self.steps + 2:
-            self._dense = False
+    def _look(self) -> bool | None:
+        """What the first reports, none closer than evaluations, say of those to come."""
+        steps = np.diff([0.0, *(step for step, _ in self._since)])
+        if steps[-1] < 2:
+            return None
+        if len(steps) > 1 and abs(steps[-1] / steps[-2] - 1) > _EVEN:
+            return False
+        if len(steps) < _ENOUGH:
+            return None
+        metrics = np.array([metric for _, metric in self._since])
+        noise = _TO_DEVIATION * np.median(np.abs(np.diff(metrics, 2))) / math.sqrt(_SECOND_DIFFERENCE)
+        return bool(noise > _SHARE * np.abs(metrics - self.target).max())
 
     def _is_doubtful(self) -> bool:
         """Whether the mean since the last evaluation is poorly known."""
