@@ -19,10 +19,10 @@ _LOOK = {
 _MEASURED = {"symbol": "circle", "size": 6, "color": palette.BLUE}
 _FORETOLD = {"symbol": "circle-open", "size": 9, "color": palette.BLUE}
 _FORETOLD_BEST = {"symbol": "diamond-open", "size": 14, "color": palette.VERMILLION}
-_FORMS = {"saturating": "curve that begins flat"}
-"""Names of the forms of t(B), where they are not their own."""
-
 _CURVE_ENDS = ("circle", "square", "triangle-up", "pentagon", "star", "x")
+
+_FORMS = {"saturating": "curve that begins flat"}
+"""What a form of t(B) is called, where not as in the document."""
 
 
 def time_to_target(shown: series.TimeToTarget) -> go.Figure:

@@ -26,10 +26,10 @@ from rightbatch.study.subject import Run
 from rightbatch.study.words import advised, doubts, reasons, recommendation_sentence, would_change_if
 
 SCHEMA = 1
+"""Version of the document; raised when a key changes its meaning or goes."""
 
 _PLACES = 100
 """Batch sizes at which a curve is told."""
-"""Version of the document; raised when a key changes its meaning or goes."""
 
 
 def document_of(

@@ -94,8 +94,8 @@ class Reports:
         if steps < self._due:
             return []
         self._due = next_check(math.floor(steps))
-        doubtful = self._is_doubtful()
-        return [] if self._averaged and doubtful else self.flush()
+        error = self._error()
+        return [] if self._averaged and error > _SHARE * self._way else self.flush()
 
     def flush(self) -> list[Evaluation]:
         """The evaluation that the reports since the last make, or each of them while they are as rare."""
@@ -121,12 +121,12 @@ class Reports:
         noise = _TO_DEVIATION * np.median(np.abs(np.diff(metrics, 2))) / math.sqrt(_SECOND_DIFFERENCE)
         return bool(noise > _SHARE * np.abs(metrics - self.target).max())
 
-    def _is_doubtful(self) -> bool:
-        """Whether the mean since the last evaluation is poorly known."""
+    def _error(self) -> float:
+        """Standard error of the mean since the last evaluation, which may show a longer way to the target."""
         mean = sum(metric for _, metric in self._since) / len(self._since)
         error = math.sqrt(self._variance / len(self._since))
         self._way = max(self._way, abs(mean - self.target) - 2 * error)
-        return error > _SHARE * self._way
+        return error
 
     def _learn(self, metric: float) -> None:
         """What one report more says of the noise."""
