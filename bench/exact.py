@@ -10,7 +10,8 @@ that the target is met after more than 39.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,33 +31,49 @@ MOST_RUNS, LEAST_RUNS, DRAWS = 2000, 30, 4e8
 WIDE = tuple(4**power for power in range(7))
 
 
-def problems() -> list[tuple[Case, Sequence[int], float | None]]:
-    """Each with its batch sizes, and its B_crit where a formula says it."""
-    white, slow = Isotropic(d=50, ratio=1e4), Isotropic(d=50, ratio=100.0, kappa=0.02)
+class Problem(NamedTuple):
+    """A case, and what is known of it."""
+
+    case: Case
+    sizes: Sequence[int]
+    numbers: Callable[[int], int]
+    """That a step of a run draws at a batch size."""
+    b_crit: float | None = None
+    """By a formula."""
+    whole: bool = False
+    """Whether the exact steps are."""
+    table: Mapping[int, tuple[float, ...]] | None = None
+    """Steps and learning rates, where they are printed."""
+
+    def exact(self, size: int) -> tuple[float, float]:
+        """Steps and their learning rate."""
+        if self.table is None:
+            return self.case.exact(size)
+        return self.table[size][0], self.table[size][1]
+
+
+def problems() -> list[Problem]:
+    """Those of the reference, and others beside them."""
+    steep = spectrum(0.7 ** np.arange(12.0), sigma=2.0, target=0.1)
+    white, slow, wider = (
+        Isotropic(d=50, ratio=1e4),
+        Isotropic(d=50, ratio=100.0, kappa=0.02),
+        Isotropic(d=120, ratio=100.0, kappa=0.02),
+    )
+    printed = regression("regression, d 20, h 1/i (4.2)", PRINTED)
+    noisy = quadratic("noisy quadratic, d 1000 (4.5)", NoisyQuadratic(d=1000, target=0.1))
     return [
-        (regression("regression, d 20, h 1/i (4.2)", PRINTED), tuple(PRINTED_BEST), None),
-        (
-            regression("regression, d 12, h 0.7^i", spectrum(0.7 ** np.arange(12.0), sigma=2.0, target=0.1)),
-            WIDE,
-            None,
-        ),
-        (isotropic("white, d 50, best lr (4.3)", white), (1, 2, 8, 32, 51, 128, 512), None),
-        (isotropic("white, d 50, 2 % of the lr (4.4)", slow), WIDE, 51.0),
-        (isotropic("white, d 120, 2 % of the lr", Isotropic(d=120, ratio=100.0, kappa=0.02)), WIDE, 121.0),
-        (quadratic("noisy quadratic, d 1000 (4.5)", NoisyQuadratic(d=1000, target=0.1)), WIDE[1:6], None),
+        Problem(printed, tuple(PRINTED_BEST), lambda size: 20 * size, whole=True, table=PRINTED_BEST),
+        Problem(regression("regression, d 12, h 0.7^i", steep), WIDE, lambda size: 20 * size, whole=True),
+        Problem(isotropic("white, d 50, best lr (4.3)", white), (1, 2, 8, 32, 51, 128, 512), lambda _: 2),
+        Problem(isotropic("white, d 50, 2 % of the lr (4.4)", slow), WIDE, lambda _: 2, b_crit=51.0),
+        Problem(isotropic("white, d 120, 2 % of the lr", wider), WIDE, lambda _: 2, b_crit=121.0),
+        Problem(noisy, WIDE[1:6], lambda _: 1000),
     ]
 
 
-def known(case: Case, size: int) -> tuple[float, float]:
-    """Exact steps and their learning rate: of the printed table, where there is one."""
-    if case.name.startswith("regression, d 20"):
-        return PRINTED_BEST[size][:2]
-    return case.exact(size)
-
-
-def mean_of(case: Case, size: int, lr: float, steps: float, numbers: int) -> TrainFunction:
+def mean_of(case: Case, size: int, lr: float, runs: int) -> TrainFunction:
     """Many runs as one, whose loss is their mean."""
-    runs = int(min(max(DRAWS / (steps * numbers), LEAST_RUNS), MOST_RUNS))
 
     def train(batch_size: int, _: float, seed: int) -> Iterator[tuple[float, float, float]]:
         losses = case.descend(size, np.array([lr]), np.random.default_rng([seed, size]), runs)
@@ -66,30 +83,31 @@ def mean_of(case: Case, size: int, lr: float, steps: float, numbers: int) -> Tra
     return train
 
 
-def found(case: Case, size: int) -> tuple[float, float, float]:
+def found(problem: Problem, size: int) -> tuple[float, float, float]:
     """Exact and measured steps, and the learning rate."""
-    steps, lr = known(case, size)
-    numbers = {"r": size * 20, "w": 2, "n": 1000}[case.name[0]]
-    train = mean_of(case, size, lr, steps, numbers)
+    case, (steps, lr) = problem.case, problem.exact(size)
+    runs = int(min(max(DRAWS / (steps * problem.numbers(size)), LEAST_RUNS), MOST_RUNS))
     target = own_target(f"loss<={case.target}")
     work = Sweep(target=target, batch_size=size, seeds=(0,), points=(POINT,), most_steps=10**7)
-    (run,), _ = Function(train=train, samples=10**6, name=case.name).runs(work)
+    subject = Function(train=mean_of(case, size, lr, runs), samples=10**6, name=case.name)
+    (run,), _ = subject.runs(work)
     return steps, run.steps_to_target or math.inf, lr
 
 
-def off(case: Case, exact: float, measured: float) -> float:
+def off(exact: float, measured: float, *, whole: bool) -> float:
     """How much too many steps were measured, as a share; of whole steps those beyond the step."""
-    least = exact - 1 if case.name.startswith("regression") else exact
+    least = exact - 1 if whole else exact
     return (measured - min(max(measured, least), exact)) / exact
 
 
 def main() -> None:
     """Print a row a problem and batch size, and a line a problem."""
     print(f"{'problem':33} batch size  learning rate     exact  measured    off")
-    for case, sizes, b_crit in problems():
-        rows = [found(case, size) for size in sizes]
+    for problem in problems():
+        case, sizes, b_crit = problem.case, problem.sizes, problem.b_crit
+        rows = [found(problem, size) for size in sizes]
         for size, (exact, measured, lr) in zip(sizes, rows, strict=True):
-            share = f"{off(case, exact, measured):+5.1%}"
+            share = f"{off(exact, measured, whole=problem.whole):+5.1%}"
             print(f"{case.name:33} {size:10}  {lr:13.4g}  {exact:8.1f}  {measured:8.1f}  {share}", flush=True)
         of_exact, of_measured = (float(fit_scaling(sizes, [row[i] for row in rows]).b_crit) for i in range(2))
         formula = "" if b_crit is None else f", by the formula {b_crit:g} ({of_measured / b_crit - 1:+.1%})"
