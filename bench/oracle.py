@@ -1,6 +1,6 @@
 """An exhaustive sweep of every task of the suite: what the study's answers are compared with.
 
-    python bench/oracle.py [--seeds 5] [--only digits] [--folder bench/sweeps] [--sharpen | --seconds]
+    python bench/oracle.py [--seeds 5] [--only digits] [--folder FOLDER] [--sharpen | --seconds | --print]
 
 For each task: batch sizes in powers of two and the full batch, nine learning rates in steps of sqrt(2)
 around the best, extended until the best over all seeds is inside, every run until it arrives or has
@@ -12,7 +12,7 @@ target is the one that the study sets by itself. Writes one JSON file a task and
 With `--sharpen` the sweeps that lie in the folder are kept, and only the seeds that they lack are run. All of
 them take hours, so they are in the repository: steps to target hardly depend on the machine, and seconds are
 told together with what a step took when they were measured. With `--seconds` only these are measured
-again, of nine learning rates around the best known.
+again, of nine learning rates around the best known. With `--print` nothing is run.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from threadpoolctl import threadpool_limits
 from rightbatch.answer import study
 from rightbatch.learners.updates import optimizer_named
 from rightbatch.stats.pace import paced
+from rightbatch.stats.scaling import ScalingFit, fit_scaling
 from rightbatch.study.problem import Problem
 from rightbatch.study.rounds import rounds_of
 from rightbatch.study.settings import batch_sizes_for
@@ -211,6 +212,14 @@ def timed_again(task: Task, path: Path) -> dict[str, Any]:
     return found
 
 
+def curve_of(rows: Sequence[dict[str, Any]]) -> ScalingFit:
+    """The hyperbola through the sizes that reach the target."""
+    reached = [row for row in rows if math.isfinite(row["log_steps"])]
+    return fit_scaling(
+        [row["batch_size"] for row in reached], [math.exp(row["log_steps"]) for row in reached]
+    )
+
+
 def file_of(task: Task, folder: Path) -> Path:
     """Where the sweep of a task lies."""
     return folder / f"{task.name.replace(', ', '-').replace(' ', '_')}.json"
@@ -228,31 +237,41 @@ def problem_task(task: Task) -> str:
     return task.data().task
 
 
+def made(task: Task, path: Path, arguments: argparse.Namespace) -> None:
+    """Write the sweep of the task, or what was asked for of it."""
+    if arguments.print:
+        return
+    with threadpool_limits(1):
+        if arguments.seconds:
+            store(timed_again(task, path), path)
+            return
+        if not arguments.sharpen:
+            store(oracle(task, arguments.seeds), path)  # the seeds that it lacks may take hours
+        store(sharpened(task, path), path)
+
+
 def main() -> None:
-    """Make the files."""
+    """Make the files, and print a line each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", default="")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--sharpen", action="store_true")
     parser.add_argument("--seconds", action="store_true")
+    parser.add_argument("--print", action="store_true")
     arguments = parser.parse_args()
     arguments.folder.mkdir(exist_ok=True)
     for task in TASKS:
         if arguments.only not in task.name:
             continue
         path = file_of(task, arguments.folder)
-        with threadpool_limits(1):
-            if arguments.seconds:
-                store(timed_again(task, path), path)
-            else:
-                if not arguments.sharpen:
-                    store(oracle(task, arguments.seeds), path)  # the seeds that it lacks may take hours
-                store(sharpened(task, path), path)
+        made(task, path, arguments)
         found = json.loads(path.read_text())
         best = min(found["sizes"], key=lambda row: row["log_steps"] + math.log(row["seconds_per_step"]))
+        curve = curve_of(found["sizes"])
         print(
-            f"{task.name:40} {found['target']:18} best {best['batch_size']:5}  {found['seconds']:6.1f} s",
+            f"{task.name:40} {found['target']:18} best {best['batch_size']:5}  {found['seconds']:6.1f} s  "
+            f"B_crit {float(curve.b_crit):6.1f}, sizes {float(curve.rms_log_residual):5.1%} off",
             flush=True,
         )
 

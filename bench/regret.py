@@ -30,12 +30,11 @@ from unittest.mock import patch
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from oracle import FOLDER, file_of, problem_of
+from oracle import FOLDER, curve_of, file_of, problem_of
 from rightbatch.answer import Study, study
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Array
 from rightbatch.stats.pace import paced
-from rightbatch.stats.scaling import fit_scaling
 from rightbatch.study.aim import whole_steps
 from rightbatch.study.pilot import pilot_target
 from rightbatch.study.problem import Problem
@@ -152,7 +151,9 @@ def judged(
         if clock:
             row.update(sweeps=clock.sweeps, seconds=clock.seconds)
     row["recommended"] = found.recommendation and found.recommendation.batch_size
-    row["b_crit"] = math.nan if found.fit is None else found.fit.b_crit / b_crit_of(oracle)
+    row["b_crit"] = (
+        math.nan if found.fit is None else found.fit.b_crit / float(curve_of(oracle["sizes"]).b_crit)
+    )
     row["off"] = steps_off(found, oracle)
     return row
 
@@ -163,13 +164,6 @@ def steps_off(found: Study, oracle: dict[str, Any]) -> list[float]:
     rows = {row["batch_size"]: row["steps_to_target"] for row in found.table() if row["runs"]}
     both = [size for size, steps in rows.items() if steps and math.isfinite(true.get(size, math.inf))]
     return [math.log(rows[size]) - true[size] for size in both]
-
-
-def b_crit_of(oracle: dict[str, Any]) -> float:
-    """Of the curve through the oracle's steps."""
-    steps = {row["batch_size"]: math.exp(row["log_steps"]) for row in oracle["sizes"]}
-    reached = [size for size, count in steps.items() if math.isfinite(count)]
-    return float(fit_scaling(reached, [steps[size] for size in reached]).b_crit)
 
 
 def found_of(task: Task, oracle: dict[str, Any], arguments: argparse.Namespace) -> list[dict[str, Any]]:

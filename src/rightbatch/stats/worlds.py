@@ -11,7 +11,8 @@ from rightbatch.stats.curves import REACH, Floats
 Places: TypeAlias = NDArray[np.int64]
 
 TYPICAL_DEVIATION = 0.04
-"""Sizes of exhaustive sweeps lie 3 to 7 % off the hyperbola, the scatter of their seeds included."""
+"""Sizes of exhaustive sweeps lie 2 to 17 % off the hyperbola, 6 % in the median (`bench/oracle.py --print`),
+the scatter of their seeds included."""
 
 DEVIATIONS = TYPICAL_DEVIATION * np.tan(np.pi / 2 * (np.arange(12) + 0.5) / 12)
 """Values of tau of equal prior weight: quantiles of a half-Cauchy, which is at its highest where the
