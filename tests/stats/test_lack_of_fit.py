@@ -69,10 +69,10 @@ def nested(logs: Any, weight: Any) -> tuple[float, float]:
     degrees = (seeds - 1) * (sizes - 1)
     error = (weight * (logs - means - shared) ** 2).sum() / degrees
     lack, bend = seeds * (off**2).sum(), seeds * (knee @ off) ** 2 / (knee @ knee)
-    one = stats.f.sf(bend / error, 1, degrees) / 0.8
-    other = stats.f.sf((lack - bend) / (sizes - 3) / error, sizes - 3, degrees) / 0.2
+    one = stats.f.sf(bend / error, 1, degrees) / 0.9
+    other = stats.f.sf((lack - bend) / (sizes - 3) / error, sizes - 3, degrees) / 0.1
     least = min(one, other)
-    return lack / (sizes - 2) / error, 1 - (1 - 0.8 * least) * (1 - 0.2 * least)
+    return lack / (sizes - 2) / error, 1 - (1 - 0.9 * least) * (1 - 0.1 * least)
 
 
 def test_offsets_of_seeds_do_not_matter() -> None:

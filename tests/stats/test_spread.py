@@ -48,9 +48,31 @@ def test_a_seed_without_runs_changes_nothing() -> None:
     np.testing.assert_allclose(spread(SIZES, more, known, b_crit=60.0, floor=0.01).chance, whole.chance)
 
 
+def test_many_seeds_tell_how_much_it_is() -> None:
+    """From 400 seeds the variance at each size is that which was simulated."""
+    table = residuals(1.0, 400)
+    found = spread(SIZES, table, np.ones(table.shape), b_crit=60.0, floor=0.01)
+    np.testing.assert_allclose(found.chance @ found.variance, 0.04 * 60 / (60 + SIZES), rtol=0.1)
+
+
 def test_scatter_below_what_is_measured_is_alike_at_all_sizes() -> None:
-    """Where the seeds agree to under 1 % the sizes weigh alike."""
-    quiet = residuals(1.0, 3) / 100
+    """Where the seeds agree to far under 1 %, it is measuring that scatters, at all sizes alike."""
+    quiet = residuals(1.0, 3) / 1000
     found = spread(SIZES, quiet, np.ones(quiet.shape), b_crit=60.0, floor=0.01)
-    assert (found.variance == 1).all()
-    assert found.chance.tolist() == [1.0]
+    np.testing.assert_allclose(found.chance @ found.variance, 1e-4)
+
+
+def test_only_the_sizes_that_scatter_less_than_is_measured_are_lifted() -> None:
+    """Where the scatter falls through 1 % along the sizes, no size is weighed as if it were known better."""
+    falling = residuals(2.0, 400) / 2
+    found = spread(SIZES, falling, np.ones(falling.shape), b_crit=60.0, floor=0.01)
+    simulated = (0.1 * 60 / (60 + SIZES)) ** 2
+    assert simulated.min() < 1e-4 < simulated.max()
+    np.testing.assert_allclose(found.chance @ found.variance, np.maximum(simulated, 1e-4), rtol=0.1)
+
+
+def test_seeds_that_agree_wholly_are_as_good_as_measured() -> None:
+    """Where no scatter is left, each size has the variance of measuring, and the chances are those of one."""
+    found = spread(SIZES, np.zeros((3, SIZES.size)), np.ones((3, SIZES.size)), b_crit=60.0, floor=0.01)
+    assert (found.variance == 1e-4).all()
+    assert found.chance.sum() == pytest.approx(1)

@@ -14,7 +14,7 @@ MEASURED = 0.01
 """Steps to target are known to about 1 %: evaluations are 6 % apart, and crossings interpolated between.
 Seeds that agree better than that, or shift all sizes alike, do so by how they are measured."""
 
-BEND = 0.8
+BEND = 0.9
 """Share of the level that is spent on a knee too sharp or too soft; the rest is for single sizes."""
 
 
@@ -47,10 +47,10 @@ def lack_of_fit(batch_sizes: ArrayLike, steps: ArrayLike) -> LackOfFit:
     Three models of ln S are compared, each with one free offset per seed (seeds are paired across
     sizes, so a lucky start shifts a whole curve): any value per size; the curve; and between them
     (S / S_min)^q = 1 + (B_crit / B)^q, whose knee is sharper than the curve's for q > 1 and softer for q < 1.
-    Curves that are not the hyperbola mostly miss it in this one way, so four fifths of the level go to
-    the F-test of q = 1, which has one degree of freedom, and a fifth to that of what a knee leaves. Pure
-    error is taken to be at least that of measuring. Runs are weighted by the variance at their size, which
-    small batches often have more of; both tests are averaged over what it may be (`spread`).
+    Curves that are not the hyperbola mostly miss it in this one way, so nine tenths of the level go to
+    the F-test of q = 1, which has one degree of freedom, and a tenth to that of what a knee leaves. Runs are
+    weighted by the variance at their size, which small batches often have more of, and which is at least
+    that of measuring; both tests are averaged over what it may be (`spread`).
 
     Assumptions: what is left after the seed's offset is independent and normal. Runs that did not reach
     the target are left out, which the test cannot know of. With many seeds it finds deviations too small to
@@ -134,7 +134,7 @@ def _squares(curves: Curves) -> _Squares:
 
 def _test(squares: _Squares, degrees: tuple[int, int]) -> tuple[float, float]:
     """F of any lack of fit, and the p-value."""
-    error = max(squares.free / degrees[1], MEASURED**2)
+    error = max(squares.free / degrees[1], 1.0)
     lack, others = max(squares.curve - squares.free, 0.0) / error, degrees[0] - 1
     knee = float(stats.f.sf(max(squares.curve - squares.bent, 0.0) / error, 1, degrees[1]))
     if others == 0:

@@ -14,16 +14,16 @@ USUAL, DOUBT = 0.5, 0.5
 
 
 class Spread(NamedTuple):
-    """What the variance of ln S may be at each batch size, up to a factor."""
+    """What the variance of ln S may be at each batch size."""
 
     variance: Floats
-    """With a geometric mean of 1 over the runs, `(guesses, n)`."""
+    """Of a run, beside what is its seed's, `(guesses, n)`."""
     chance: Floats
     """Of each guess, `(guesses,)`."""
 
 
 def spread(sizes: Floats, residuals: Floats, known: Floats, *, b_crit: float, floor: float) -> Spread:
-    """Variances of the form (B_crit / (B_crit + B))^gamma, by what the scatter says of gamma.
+    """Variances of the form c (B_crit / (B_crit + B))^gamma, by what the scatter says of c and gamma.
 
     What the gradients' noise adds to a step is that share of what it takes from it (McCandlish et al. 2018,
     equation 2.7), so steps to target vary as it does, gamma = 1; other luck is alike at all sizes, gamma = 0.
@@ -35,29 +35,28 @@ def spread(sizes: Floats, residuals: Floats, known: Floats, *, b_crit: float, fl
         residuals: of ln S less a value per size and one per seed, `(seeds, n)`; 0 where not run.
         known: 1.0 where there was a run, else 0.0, likewise; at least one of each size.
         b_crit: about where the curve bends.
-        floor: standard deviation below which it is measuring that scatters, alike at all sizes.
+        floor: standard deviation that measuring alone makes: no size has less.
 
     Example:
         >>> residuals = np.array([[0.2, -0.1, 0.02, 0.01], [-0.2, 0.1, -0.02, -0.01]])
         >>> sizes = np.array([4.0, 16, 64, 256])
         >>> found = spread(sizes, residuals, np.ones((2, 4)), b_crit=32.0, floor=0.01)
-        >>> found.variance[3].round(1), found.chance.round(2)
-        (array([2.3, 1.7, 0.9, 0.3]), array([0.02, 0.14, 0.38, 0.35, 0.11, 0.01]))
+        >>> found.variance[3].round(3), found.chance.round(2)
+        (array([0.035, 0.026, 0.013, 0.004]), array([0.02, 0.14, 0.38, 0.35, 0.11, 0.01]))
 
     Source: D. Harville, "Maximum likelihood approaches to variance component estimation and to related
     problems", JASA 72 (1977): likelihood of what is left once sizes and seeds are taken out.
     """
-    if (residuals**2).sum() <= known.sum() * floor**2:
-        return Spread(np.ones((1, len(sizes))), np.ones(1))
     share = np.log(b_crit / (b_crit + sizes))
     share = share - np.average(share, weights=known.sum(axis=0))
     variance = np.exp(EXPONENTS[:, None] * share)
     total = (1 / variance) @ known.T
     ran = known.any(axis=1)
     shared = (((1 / variance) @ residuals[ran].T) ** 2 / total[:, ran]).sum(axis=1)
-    squares = (1 / variance) @ (residuals**2).sum(axis=0) - shared
+    squares = np.maximum((1 / variance) @ (residuals**2).sum(axis=0) - shared, 0.0)
     free = known.sum() - len(sizes) - ran.sum() + 1
     offsets = (1 - 1 / ran.sum()) * np.log(total[:, ran]).sum(axis=1)
-    against = 0.5 * (free * np.log(squares) + offsets + ((EXPONENTS - USUAL) / DOUBT) ** 2)
+    likely = free * np.log(np.maximum(squares, free * floor**2))
+    against = 0.5 * (likely + offsets + ((EXPONENTS - USUAL) / DOUBT) ** 2)
     chance = np.exp(against.min() - against)
-    return Spread(variance, chance / chance.sum())
+    return Spread(np.maximum((squares / free)[:, None] * variance, floor**2), chance / chance.sum())
