@@ -1,14 +1,14 @@
 """How long a run goes on before it is given up, and from where it is looked at, by how seeds scatter."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
-from rightbatch.records import Array
 from rightbatch.stats.scatter import PRIOR_RUNS, PRIOR_SCATTER
-from rightbatch.study.pool import choices, chosen_log_steps, pool
-from rightbatch.study.subject import HOPELESS, Run
+from rightbatch.study.pool import Pool, choices, chosen_log_steps
+from rightbatch.study.subject import HOPELESS
 
 MOST = 8 * HOPELESS
 """Times the steps of the fastest run after which any other is given up."""
@@ -29,26 +29,50 @@ _MOST_UNSEEN = 0.7
 """Most of a run that is not looked at."""
 
 
-def scatters(runs: Sequence[Run], batch_sizes: Collection[int], wanted: Collection[int]) -> dict[int, float]:
+class Spread(NamedTuple):
+    """How ln S scatters over the seeds of a batch size."""
+
+    squares: float
+    """Sum of squares about the mean."""
+    free: int
+    """Its degrees of freedom."""
+
+
+def spread_of(table: Pool) -> Spread:
+    """The spread of the runs at each size's best learning rate, of all sizes of the table together.
+
+    A run that missed the target counts with the steps it made.
+    """
+    logs = chosen_log_steps(table, choices(table))
+    known = ~np.isnan(logs)
+    count = known.sum(axis=0)
+    mean = np.where(known, logs, 0).sum(axis=0) / np.maximum(count, 1)
+    squares = (np.where(known, logs - mean, 0) ** 2).sum()
+    return Spread(float(squares), int(np.maximum(count - 1, 0).sum()))
+
+
+def scatters(spreads: Mapping[int, Spread], wanted: Collection[int]) -> dict[int, float]:
     """Standard deviation of ln S: of a size's own seeds and, worth a few of them, of all sizes.
 
     Rounded up to a multiple of 0.05: what is trained next seldom hangs on the last run.
 
     Args:
-        runs: those of the fine grid, at every size.
-        batch_sizes: sizes they are of.
+        spreads: of every size with runs on the fine grid.
         wanted: the batch sizes in question, which need not be among them.
+
+    Example:
+        >>> scatters({8: Spread(4.0, 100), 64: Spread(0.1, 10)}, [8, 32])
+        {8: 0.25, 32: 0.2}
     """
-    table = pool(runs, [*batch_sizes])
-    logs = chosen_log_steps(table, choices(table))
-    squares, free = _spread(logs)
-    everywhere = (PRIOR_RUNS * PRIOR_SCATTER**2 + squares.sum()) / (PRIOR_RUNS + free.sum())
-    found = {}
-    for size in wanted:
-        own = np.array(table.batch_sizes) == size
-        variance = (PRIOR_RUNS * everywhere + squares[own].sum()) / (PRIOR_RUNS + free[own].sum())
-        found[size] = _GRAIN * math.ceil(math.sqrt(variance) / _GRAIN - _ROUNDING)
-    return found
+    everywhere = _variance(PRIOR_SCATTER**2, spreads.values())
+    own = {size: _variance(everywhere, [spreads[size]] if size in spreads else []) for size in wanted}
+    return {size: _GRAIN * math.ceil(math.sqrt(own[size]) / _GRAIN - _ROUNDING) for size in wanted}
+
+
+def _variance(expected: float, spreads: Collection[Spread]) -> float:
+    """Of runs that scatter so, expected to be another, which is worth a few of them."""
+    squares = PRIOR_RUNS * expected + sum(spread.squares for spread in spreads)
+    return squares / (PRIOR_RUNS + sum(spread.free for spread in spreads))
 
 
 def patience(scatter: float) -> float:
@@ -80,11 +104,3 @@ def unseen(scatter: float, *, known: bool) -> float:
     """
     surely = 1 / (HOPELESS * patience(scatter))
     return max(surely, min(_MOST_UNSEEN, math.exp(-_NEVER * scatter))) if known else surely
-
-
-def _spread(logs: Array) -> tuple[Array, Array]:
-    """Sums of squares about the mean of each column, and their degrees of freedom; NaN: not run."""
-    known = ~np.isnan(logs)
-    count = known.sum(axis=0)
-    mean = np.where(known, logs, 0).sum(axis=0) / np.maximum(count, 1)
-    return (np.where(known, logs - mean, 0) ** 2).sum(axis=0), np.maximum(count - 1, 0)

@@ -5,18 +5,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-import numpy as np
-
 from rightbatch import units
 from rightbatch.measure.crossing import last_check
 from rightbatch.records import Outcome
-from rightbatch.stats.racing import in_the_race
 from rightbatch.stats.scatter import PRIOR_SCATTER
 from rightbatch.study.ahead import Ahead
 from rightbatch.study.grid import around, best_point, halves, lr_at, next_points
 from rightbatch.study.guess import guess
 from rightbatch.study.patience import patience, scatters, unseen
-from rightbatch.study.pool import NOT_REACHED, RACE, Choice, choices, pool, scores_of
+from rightbatch.study.pool import NOT_REACHED, RACE, Choice, scores_of
+from rightbatch.study.race import Race
+from rightbatch.study.runs import Runs
 from rightbatch.study.session import Session
 from rightbatch.study.store import Store
 from rightbatch.study.subject import HOPELESS, Run, Subject, Sweep
@@ -93,7 +92,7 @@ class Search:
     ahead: Ahead = field(default_factory=lambda: Ahead(None))
     together: Callable[[int], bool] = lambda _: False
     stops: Sequence[int] = ()
-    runs: list[Run] = field(default_factory=list)
+    runs: Runs = field(default_factory=Runs)
     """In the order of their making: what to do next depends on them alone."""
     found: dict[int, Found] = field(default_factory=dict)
     seeds: dict[int, int] = field(default_factory=dict)
@@ -102,6 +101,8 @@ class Search:
     """Points of the fine grid of every batch size, run with each of these seeds."""
     scatter: dict[int, float] = field(default_factory=dict)
     """Standard deviation of ln S over the seeds of every batch size, as of when its last race began."""
+    _races: dict[int, tuple[tuple[int, int, int], Race]] = field(init=False, default_factory=dict)
+    """Of every batch size, with how many runs, learning rates and seeds it had then."""
 
     def reached(self) -> list[int]:
         """The sizes at which the target was reached."""
@@ -110,11 +111,11 @@ class Search:
     def best_run(self, size: int) -> Run:
         """The run of the best learning rate that the coarse grid found at a batch size."""
         point = self.found[size].point
-        return next(run for run in self._runs_of(size, self.seed) if run.point == point)
+        return next(run for run in self.runs.of(size, self.seed) if run.point == point)
 
     def tuned_runs(self, size: int, choice: Choice) -> list[Run]:
         """The runs of a size's best learning rate that reached the target, by seed."""
-        runs = [run for run in self.runs if (run.batch_size, run.point) == (size, choice.point)]
+        runs = [run for run in self.runs.at(size) if run.point == choice.point]
         return sorted((run for run in runs if run.outcome is Outcome.REACHED), key=lambda run: run.seed)
 
     def find(self, *sizes: int) -> list[str]:
@@ -133,12 +134,12 @@ class Search:
         return [f"batch size {size}: {units.plain(lr_at(self.found[size].point))}" for size in sizes]
 
     def _scores(self, size: int) -> dict[int, float]:
-        return scores_of(self._runs_of(size, self.seed), self.target.value)
+        return scores_of(self.runs.of(size, self.seed), self.target.value)
 
     def _wider(self, size: int) -> list[int]:
         """Learning rates to try next on the coarse grid; none: the best has worse neighbours."""
         scores = self._scores(size)
-        beyond = any(run.outcome is Outcome.OUT_OF_MEMORY for run in self._runs_of(size, self.seed))
+        beyond = any(run.outcome is Outcome.OUT_OF_MEMORY for run in self.runs.of(size, self.seed))
         return [] if beyond or _all_the_same(scores) else next_points(scores)
 
     def add_seeds(self, size: int) -> int:
@@ -150,7 +151,7 @@ class Search:
         number = self.seeds.get(size, 0)
         if number % RACE == 0:
             self.scatter |= self._scatters([size])
-        part = self._race(size, number, self.scatter[size])
+        part = self._next_race(size, number, self.scatter[size])
         self._sweep(part)
         self.seeds[size] = part.numbers.stop
         while more := self._beyond_edge(size):
@@ -181,18 +182,18 @@ class Search:
 
     def _repeats(self, size: int, seeds: int) -> list[_Part]:
         """The seeds that were not run: all together, or one by one."""
-        runs = [run for run in self._fine_runs() if run.batch_size == size]
-        best = choices(pool(runs, [size]))[size].point
+        if (best := self._race(size).leader) is None:
+            return []
         left = range(self.seeds[size], seeds)
         at_once = len(left) if self.together(size) else 1
         stacks = (left[k : k + at_once] for k in range(0, len(left), at_once))
-        return [self._on_fine_grid(size, stack, [best], self.scatter[size]) for stack in stacks]
+        return [self._on_fine_grid(size, stack, [best.point], self.scatter[size]) for stack in stacks]
 
     def next_runs(self, size: int) -> int:
         """How many runs a seed more of a batch size is; of a new size, on both grids."""
         if size not in self.found:
             return len(around(0, below=2, above=2)) + len(around(0, below=2, above=2, step=1))
-        return len(self._racing(size))
+        return len(self._race(size).left)
 
     def _most_steps(self, size: int, found: Mapping[int, Found], slack: float = _SLACK) -> int:
         """Steps that a run may take: from the sizes done, or so many epochs while there is none."""
@@ -212,22 +213,22 @@ class Search:
             new: batch sizes to search then.
         """
         searches = (self._coarse(size) for size in new if self.subject.timed_apart)
-        self._expect(chain(self._races(seeds), searches))
+        self._expect(chain(self._next_races(seeds), searches))
 
-    def _races(self, seeds: Sequence[tuple[int, int]]) -> Iterator[_Part]:
+    def _next_races(self, seeds: Sequence[tuple[int, int]]) -> Iterator[_Part]:
         seeds = [(size, number) for size, number in seeds if self._is_foreseen(size, number)]
         scatter = self.scatter | self._scatters({size for size, number in seeds if number % RACE == 0})
         stops = dict(self.seeds)
         for size, number in seeds:
             if number >= stops.get(size, 0):
-                part = self._race(size, number, scatter[size])
+                part = self._next_race(size, number, scatter[size])
                 stops[size] = part.numbers.stop
                 yield part
 
     def _is_foreseen(self, size: int, number: int) -> bool:
         """Whether it is known with which learning rates a seed is run: they are fewer after a race."""
         known = self.seeds.get(size, 0)
-        return number // RACE == known // RACE or len(self._racing(size)) == 1
+        return number // RACE == known // RACE or len(self._race(size).left) == 1
 
     def _expect(self, parts: Iterable[_Part], *, first: bool = False) -> None:
         self.ahead.expect((sweep for part in parts for sweep in self._missing(part)), first=first)
@@ -245,9 +246,9 @@ class Search:
             return [part]
         return [replace(part, points=half) for half in halves(self.wide)]
 
-    def _race(self, size: int, number: int, scatter: float) -> _Part:
+    def _next_race(self, size: int, number: int, scatter: float) -> _Part:
         """What is trained from the seed of this number on."""
-        return self._on_fine_grid(size, self._stack(size, number), self._racing(size), scatter)
+        return self._on_fine_grid(size, self._stack(size, number), self._race(size).left, scatter)
 
     def _on_fine_grid(self, size: int, numbers: range, points: Collection[int], scatter: float) -> _Part:
         slack = _SLACK * patience(scatter) / HOPELESS
@@ -277,21 +278,18 @@ class Search:
     def _fine_points(self, size: int) -> set[int]:
         return self.fine.setdefault(size, set(around(self.found[size].point, below=2, above=2, step=1)))
 
-    def _racing(self, size: int) -> set[int]:
-        """Learning rates of the fine grid to run with the next seed: those that may be the best."""
-        points = self._fine_points(size)
-        known = self.seeds.get(size, 0)
-        judged = range(self.seed, self.seed + known - known % RACE)
-        if not judged:
-            return points
-        logs = _log_steps([run for run in self.runs if run.batch_size == size])
-        left = [point for point in sorted(points) if all((seed, point) in logs for seed in judged)]
-        racing = in_the_race(np.array([[logs[seed, point] for point in left] for seed in judged]))
-        return {point for point, yes in zip(left, racing, strict=True) if yes}
+    def _race(self, size: int) -> Race:
+        """The race of a size as its runs stand now."""
+        runs, points, known = self.runs.at(size), self._fine_points(size), self.seeds.get(size, 0)
+        state = len(runs), len(points), known
+        if size not in self._races or self._races[size][0] != state:
+            judged = range(self.seed, self.seed + known - known % RACE)
+            self._races[size] = state, Race(size, runs, points, judged)
+        return self._races[size][1]
 
     def _scatters(self, sizes: Collection[int]) -> dict[int, float]:
         """As the runs of the fine grid show them now."""
-        return scatters(self._fine_runs(), self.fine, sizes) if sizes else {}
+        return scatters({size: self._race(size).spread for size in self.fine}, sizes) if sizes else {}
 
     def _before(self, part: _Part, seed: int) -> int:
         """The last evaluation before which no run arrives, by the size's first seed or by other sizes."""
@@ -308,17 +306,12 @@ class Search:
         reached = {known: found.steps for known, found in self.found.items() if math.isfinite(found.steps)}
         return max((steps * min(known / size, 1) for known, steps in reached.items()), default=0.0)
 
-    def _fine_runs(self) -> list[Run]:
-        return [run for run in self.runs if run.point in self.fine.get(run.batch_size, ())]
-
     def _beyond_edge(self, size: int) -> list[int]:
         """Learning rates to add where the best over all seeds has no worse neighbour yet."""
-        points = self.fine[size]
-        runs = [run for run in self.runs if run.batch_size == size and run.point in points]
-        best = choices(pool(runs, [size]))
-        if not best or abs(best[size].point - self.found[size].point) >= _REACH:
+        points, best = self.fine[size], self._race(size).leader
+        if best is None or abs(best.point - self.found[size].point) >= _REACH:
             return []
-        point = best[size].point
+        point = best.point
         if point == min(points):
             return [point - 2, point - 1]
         return [point + 1, point + 2] if point == max(points) else []
@@ -326,21 +319,21 @@ class Search:
     def _sweep(self, part: _Part, *, alone: bool = False) -> None:
         """These runs, those of earlier sessions taken."""
         for seed in self._seeds_of(part):
-            done = self._points_of(part.size, seed)
+            done = self.runs.points(part.size, seed)
             known = [(part.size, seed, point) for point in sorted(part.points) if point not in done]
-            self.runs.extend(self.stored[key] for key in known if key in self.stored)
+            self.runs.add(self.stored[key] for key in known if key in self.stored)
         for work in self._missing(part):
             self.session.check()
             self.session.worked = True
             runs, timings = self.ahead.make(self.subject, work, deadline=self.session.deadline, alone=alone)
             self.store.add_runs(runs, timings, seconds=self.session.spent)
-            self.runs.extend(runs)
+            self.runs.add(runs)
 
     def _missing(self, part: _Part) -> list[Sweep]:
         """What was not trained yet, in this session or an earlier one; seeds that miss the same, together."""
         seeds: dict[tuple[int, ...], list[int]] = {}
         for seed in self._seeds_of(part):
-            done = self._points_of(part.size, seed)
+            done = self.runs.points(part.size, seed)
             new = (point for point in sorted(part.points) if point not in done)
             left = tuple(point for point in new if (part.size, seed, point) not in self.stored)
             if left:
@@ -364,22 +357,10 @@ class Search:
     def _seeds_of(self, part: _Part) -> range:
         return range(self.seed + part.numbers.start, self.seed + part.numbers.stop)
 
-    def _points_of(self, size: int, seed: int) -> set[int]:
-        return {run.point for run in self._runs_of(size, seed)}
-
-    def _runs_of(self, size: int, seed: int) -> list[Run]:
-        return [run for run in self.runs if run.batch_size == size and run.seed == seed]
-
 
 def _found(scores: Mapping[int, float]) -> Found:
     best = best_point(scores)
     return Found(best, math.exp(scores[best]) if scores[best] < NOT_REACHED else math.inf)
-
-
-def _log_steps(runs: Sequence[Run]) -> dict[tuple[int, int], float]:
-    """Of steps to target, by seed and point; a missed run counts with twice the steps of the longest."""
-    longest = 2 * max(run.steps for run in runs)
-    return {(run.seed, run.point): math.log(run.steps_to_target or longest) for run in runs}
 
 
 def _all_the_same(scores: Mapping[int, float]) -> bool:
