@@ -264,6 +264,7 @@ def _row(position: int) -> dict[str, Any]:
         "foretold_steps": None,
         "runs": 45,
         "seeds_reached": 5,
+        "seeds_missed": 0,
         "note": "",
         "learning_rates": [_rate(position, power) for power in range(-3, 4)],
     }
@@ -296,7 +297,7 @@ def _curve(position: int) -> dict[str, Any]:
 
 
 def _miss(row: dict[str, Any], note: str) -> None:
-    row.update(reached=False, note=note, seeds_reached=0, final_metric=0.61)
+    row.update(reached=False, note=note, seeds_reached=0, seeds_missed=0, final_metric=0.61)
     for name in (
         "steps_to_target",
         "steps_interval",

@@ -103,6 +103,7 @@ def test_the_row_of_a_batch_size() -> None:
         "foretold_steps": None,
         "runs": 6,
         "seeds_reached": 2,
+        "seeds_missed": 0,
         "note": "",
     }
     lost = {"learning_rate": 2.0, "steps_to_target": None, "reached": 0, "runs": 2, "outcome": "diverged"}
@@ -239,6 +240,18 @@ def test_nothing_reached() -> None:
         assert [row[name] for row in rows] == [None] * 3
     assert [row["reached"] for row in rows] == [False] * 3
     assert [row["seeds_reached"] for row in rows] == [0] * 3
+
+
+def test_a_size_that_is_missed_too_often_says_so() -> None:
+    """By two of four seeds; one of four may be an accident."""
+    runs = [run(1, 0, seed, 10.0 if seed else None) for seed in range(4)]
+    runs += [run(10, 0, seed, 5.0 if seed > 1 else None) for seed in range(4)]
+    rows = documented(runs)["batch_sizes"]
+    assert [row["note"] for row in rows[:2]] == [
+        "",
+        "2 of 4 runs missed the target with the best learning rate",
+    ]
+    assert [(row["seeds_reached"], row["seeds_missed"]) for row in rows[:2]] == [(3, 1), (2, 2)]
 
 
 def test_sizes_above_the_memory_limit_say_so() -> None:

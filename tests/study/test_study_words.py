@@ -16,9 +16,11 @@ from rightbatch.study.words import doubts, reasons, recommendation_sentence, wou
 TARGET = "val_loss ≤ 0.2"
 
 
-def size(batch_size: int, steps: float | None, seconds_per_step: float, point: int = -2) -> Size:
-    """A batch size that arrived in so many steps, or never."""
-    choice = None if steps is None else Choice(point=point, steps=steps, reached=3, seeds=3)
+def size(
+    batch_size: int, steps: float | None, seconds_per_step: float, point: int = -2, *, seeds: int = 3
+) -> Size:
+    """A batch size that arrived in so many steps from three seeds of these, or never."""
+    choice = None if steps is None else Choice(point=point, steps=steps, reached=3, seeds=seeds)
     return Size(
         batch_size=batch_size,
         seconds_per_step=seconds_per_step,
@@ -154,6 +156,16 @@ def test_without_a_recommendation_there_is_nothing_to_say() -> None:
     assert reasons(nothing, TARGET) == would_change_if(nothing, TARGET) == []
 
 
+def test_what_would_change_it_is_no_size_that_runs_miss() -> None:
+    """The smaller one, which a cheaper step would favour, if two of its five runs miss the target."""
+    failing = replace(SIZES[1], choice=Choice(point=0, steps=101.0, reached=3, seeds=5))
+    missed = replace(ANALYSIS, sizes=(SIZES[0], failing, *SIZES[2:]))
+    assert "batch size 8 would be fastest" in would_change_if(ANALYSIS, TARGET)[0]
+    assert "batch size 8" not in " ".join(would_change_if(missed, TARGET))
+    alone = replace(ANALYSIS, sizes=(failing,), recommended=failing)
+    assert len(would_change_if(alone, TARGET)) == 1
+
+
 def test_without_timings_of_several_sizes_only_the_target_matters() -> None:
     """One size has no line of seconds against batch size."""
     assert len(would_change_if(replace(ANALYSIS, step_time=None), TARGET)) == 1
@@ -165,14 +177,13 @@ def doubted(
     *,
     baseline: float | None = None,
     task: str = "classification",
+    seeds: int = 3,
 ) -> list[str]:
-    """What is said of a target by these steps; `None`: never reached."""
+    """What is said of a target by these steps, to which three of the seeds came; `None`: never reached."""
     metric, value = re.split("[<>]=", text)
     target = {"metric": metric, "value": float(value), "text": text, "baseline": baseline}
-    rows = [
-        {"reached": count is not None, "steps_to_target": count, "foretold_steps": None} for count in steps
-    ]
-    return doubts({"task": task}, target, rows)
+    sizes = [size(2**k, count, 1e-4, seeds=seeds) for k, count in enumerate(steps)]
+    return doubts({"task": task}, target, sizes)
 
 
 @pytest.mark.parametrize(
@@ -211,6 +222,33 @@ def test_a_target_that_is_reached_too_soon(steps: tuple[float | None, ...], said
         )
     ]
     assert doubted("val_loss<=0.3", (*steps, 5.1)) == []
+
+
+def test_a_target_that_too_few_runs_reach() -> None:
+    """At every size more than a fifth miss it: two of five; three of four are told apart from an accident."""
+    assert doubted("val_loss<=0.3", seeds=5) == [
+        (
+            "At every batch size more than 20 % of the runs miss val_loss ≤ 0.3 (2 of 5 at 2, the most "
+            "reliable); choose an easier target."
+        )
+    ]
+    assert doubted("val_loss<=0.3", (4.0, 2.0), seeds=6) == [
+        (
+            "At every batch size more than 20 % of the runs miss val_loss ≤ 0.3 (3 of 6 at 2, the most "
+            "reliable), and none needs more than 4 steps; train on more rows, or to another target."
+        )
+    ]
+    assert doubted("val_loss<=0.3", seeds=4) == doubted("val_loss<=0.3", seeds=3) == []
+
+
+def test_a_faster_size_that_is_passed_over_says_why() -> None:
+    """Of those that miss the target too often only the fastest, and only if it would be faster."""
+    failing = [replace(one, choice=Choice(point=0, steps=20.0, reached=3, seeds=5)) for one in SIZES[:3:2]]
+    passed = replace(ANALYSIS, sizes=(failing[0], SIZES[1], failing[1]), recommended=SIZES[1])
+    assert reasons(passed, TARGET)[1] == "Batch size 1 would take 414 µs, but 2 of 5 runs missed the target."
+    slower = replace(failing[0], choice=Choice(point=0, steps=900.0, reached=3, seeds=5))
+    kept = replace(passed, sizes=(slower, *SIZES[1:]))
+    assert "missed" not in " ".join(reasons(kept, TARGET))
 
 
 def test_nothing_reached_is_no_doubt() -> None:

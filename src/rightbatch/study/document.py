@@ -23,7 +23,14 @@ from rightbatch.study.recommend import Analysis, Fit, Size, analyse
 from rightbatch.study.settings import method_of
 from rightbatch.study.store import Store
 from rightbatch.study.subject import Run
-from rightbatch.study.words import advised, doubts, reasons, recommendation_sentence, would_change_if
+from rightbatch.study.words import (
+    advised,
+    doubts,
+    missed_runs,
+    reasons,
+    recommendation_sentence,
+    would_change_if,
+)
 
 SCHEMA = 1
 """Version of the document; raised when a key changes its meaning or goes."""
@@ -67,7 +74,7 @@ def document_of(
         "data": about["data"],
         "settings": _settings(settings, prefer, memory_limit, store.fact("budget")),
         "target": target,
-        "doubts": doubts(about["data"], target, rows),
+        "doubts": doubts(about["data"], target, analysis.sizes),
         "noise_scale": _noise_scale(store.fact("noise")),
         "recommendation": _recommendation(
             analysis,
@@ -254,6 +261,7 @@ def _row(size: Size, context: _Context) -> dict[str, Any]:
         "foretold_steps": None if runs else size.estimate,
         "runs": len(runs),
         "seeds_reached": 0 if size.choice is None else size.choice.reached,
+        "seeds_missed": 0 if size.choice is None else size.choice.seeds - size.choice.reached,
         "note": _note(size, runs, used, context),
         "learning_rates": _learning_rates(runs),
     }
@@ -274,7 +282,7 @@ def _note(size: Size, runs: list[Run], used: int | None, context: _Context) -> s
         return (
             "diverged at every learning rate" if longest is None else longest.reason + _nearest(runs, context)
         )
-    return ""
+    return f"{missed_runs(size.choice)} with the best learning rate" if size.choice.fails else ""
 
 
 def _nearest(runs: list[Run], context: _Context) -> str:

@@ -16,12 +16,6 @@ from rightbatch.study.rounds import drawn_seconds
 DRAWS = 1000
 """Of the posterior: the 2.5 % point of a thousand has an error of half a per cent."""
 
-ARRIVES = 0.8
-"""Share of the runs that must reach the target at a batch size that is recommended."""
-
-_NO_ACCIDENT = 2
-"""Misses from which a size is left out: one of three is no proof that more than a fifth miss."""
-
 SURE = 0.95
 
 _LUCKY = 0.975
@@ -139,15 +133,16 @@ def outlook(
             those at which more than a fifth of the runs missed it, and more than one.
         seed: of the draws.
     """
-    if len(found) < 2 or all(size in barred or _fails(found[size]) for size in found):
+    out = {*barred, *(size for size, choice in found.items() if choice.fails)}
+    if len(found) < 2 or out.issuperset(found):
         return None
     logs, missed = chosen_log_steps(table, found), chosen_missed(table, found)
     steps = _steps(table.batch_sizes, logs.tobytes(), missed.tobytes(), seed)
     return Outlook(
         batch_sizes=table.batch_sizes,
         measured=np.array([size in found for size in table.batch_sizes]),
-        open=np.array([size not in barred and not _fails(found.get(size)) for size in table.batch_sizes]),
-        doubted=np.array([size in found and _too_few(found[size]) for size in table.batch_sizes]),
+        open=np.array([size not in out for size in table.batch_sizes]),
+        doubted=np.array([size in found and found[size].doubted for size in table.batch_sizes]),
         steps=steps,
         seconds=np.exp(steps.log_steps) * drawn_seconds(rounds, table.batch_sizes, DRAWS, seed),
     )
@@ -164,11 +159,3 @@ def _steps(batch_sizes: tuple[int, ...], log_steps: bytes, missed: bytes, seed: 
         seed=seed,
         missed=np.frombuffer(missed, np.bool_).reshape(shape),
     )
-
-
-def _fails(choice: Choice | None) -> bool:
-    return choice is not None and _too_few(choice) and choice.seeds - choice.reached >= _NO_ACCIDENT
-
-
-def _too_few(choice: Choice) -> bool:
-    return choice.reached < ARRIVES * choice.seeds

@@ -17,6 +17,12 @@ NOT_REACHED = 1e3
 RACE = 3
 """Seeds after which, and after every so many more, a learning rate that is clearly worse gets no more."""
 
+ARRIVES = 0.8
+"""Share of the runs that must reach the target at a batch size that is recommended."""
+
+_NO_ACCIDENT = 2
+"""Misses from which a size is left out: one of three is no proof that more than a fifth miss."""
+
 NEARLY_ALL = 0.9
 """Share of the runs that reach the target with another learning rate."""
 
@@ -45,6 +51,16 @@ class Choice:
     """Seeds that reached the target with this learning rate."""
     seeds: int
     """Seeds that were run with it."""
+
+    @property
+    def doubted(self) -> bool:
+        """Whether fewer runs reached the target than must at a batch size that is recommended."""
+        return self.reached < ARRIVES * self.seeds
+
+    @property
+    def fails(self) -> bool:
+        """The same, where it was no accident: the batch size is not recommended."""
+        return self.doubted and self.seeds - self.reached >= _NO_ACCIDENT
 
 
 def pool(runs: Sequence[Run], batch_sizes: Sequence[int]) -> Pool:

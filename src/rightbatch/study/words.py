@@ -10,6 +10,7 @@ from rightbatch import units
 from rightbatch.stats.cliff import Cliff
 from rightbatch.stats.steptime import StepTime
 from rightbatch.study.advice import TOLERATED, Advice
+from rightbatch.study.pool import ARRIVES, Choice
 from rightbatch.study.recommend import Analysis, Fit, Size
 
 _FEW_STEPS = 5
@@ -36,6 +37,7 @@ def reasons(analysis: Analysis, target: str) -> list[str]:
     )
     return [
         reaches,
+        *_passed_over(analysis, best),
         *([] if smaller is None else [_smaller(best, smaller)]),
         *([] if larger is None else [_larger(best, larger)]),
         *([] if analysis.fit is None else [_critical(analysis.fit, analysis)]),
@@ -74,13 +76,13 @@ def would_change_if(analysis: Analysis, target: str) -> list[str]:
         return []
     said = []
     if analysis.step_time is not None:
-        costlier = _fastest_with(analysis, analysis.step_time, fixed_cost=10)
+        costlier = _fastest_with(analysis, analysis.step_time, best, fixed_cost=10)
         if costlier.batch_size != best.batch_size:
             said.append(
                 f"If a step's fixed cost were ten times as large (a slower loop, a network, an accelerator "
                 f"that small batches do not fill), batch size {costlier.batch_size:,} would be fastest."
             )
-        cheaper = _fastest_with(analysis, analysis.step_time, fixed_cost=0.1)
+        cheaper = _fastest_with(analysis, analysis.step_time, best, fixed_cost=0.1)
         if cheaper.batch_size != best.batch_size:
             said.append(
                 f"If a step's fixed cost were a tenth (a larger model, a faster loop), "
@@ -98,26 +100,43 @@ def would_change_if(analysis: Analysis, target: str) -> list[str]:
     return said
 
 
-def doubts(
-    data: Mapping[str, Any], target: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
-) -> list[str]:
-    """What speaks against the target: that guessing reaches it, or that it is reached too soon to tell.
+def doubts(data: Mapping[str, Any], target: Mapping[str, Any], sizes: Sequence[Size]) -> list[str]:
+    """What speaks against the target: that guessing reaches it, too few runs do, or all too soon to tell.
 
     Args:
         data: what the document says of the data.
         target: what it says of the target.
-        rows: its batch sizes.
+        sizes: what is known of every batch size.
     """
-    known = [row["steps_to_target"] if row["reached"] else row["foretold_steps"] for row in rows]
-    most = max((steps for steps in known if steps is not None), default=math.inf)
     written = units.target(target["text"])
-    said = _guessed(data["task"], target, written)
-    if most <= _FEW_STEPS:
-        said.append(
-            f"No batch size needs more than {units.plural(math.ceil(most), 'step')} to {written}, too few to "
-            "tell them apart; choose a harder target."
-        )
-    return said
+    return [*_guessed(data["task"], target, written), *_arrivals(sizes, written)]
+
+
+def _arrivals(sizes: Sequence[Size], written: str) -> list[str]:
+    """That too few runs reach the target, or all so soon that the sizes cannot be told apart."""
+    known = [size.estimate if size.choice is None else size.steps for size in sizes]
+    most = max((steps for steps in known if steps is not None), default=math.inf)
+    soon = f"needs more than {units.plural(math.ceil(most), 'step')}" if most <= _FEW_STEPS else ""
+    seldom = _seldom(sizes, written)
+    if seldom and soon:
+        return [f"{seldom}, and none {soon}; train on more rows, or to another target."]
+    if seldom:
+        return [f"{seldom}; choose an easier target."]
+    if soon:
+        return [f"No batch size {soon} to {written}, too few to tell them apart; choose a harder target."]
+    return []
+
+
+def _seldom(sizes: Sequence[Size], written: str) -> str:
+    """That at every batch size more runs miss the target than may where one is recommended."""
+    reached = [
+        (size.share_reached, size.batch_size, size.choice) for size in sizes if size.choice is not None
+    ]
+    if not reached or not all(choice.fails for _, _, choice in reached):
+        return ""
+    _, size, choice = max(reached, key=lambda known: known[:2])
+    least = f"{choice.seeds - choice.reached} of {choice.seeds} at {size:,}, the most reliable"
+    return f"At every batch size more than {units.percent(1 - ARRIVES)} of the runs miss {written} ({least})"
 
 
 def _guessed(task: str, target: Mapping[str, Any], written: str) -> list[str]:
@@ -140,6 +159,22 @@ def _rival(analysis: Analysis, best: Size, *, smaller: bool) -> Size | None:
     side = [s for s in reached if (s.batch_size < best.batch_size) == smaller and s is not best]
     slow = [s for s in side if s.seconds >= 1.5 * best.seconds]
     return min(slow, key=lambda s: abs(s.batch_size - best.batch_size), default=None)
+
+
+def missed_runs(choice: Choice) -> str:
+    """How many of the runs at a batch size missed the target."""
+    missed = choice.seeds - choice.reached
+    return f"{missed} of {units.plural(choice.seeds, 'run')} missed the target"
+
+
+def _passed_over(analysis: Analysis, best: Size) -> list[str]:
+    """The fastest size by the runs that arrived, where too few did for it to be recommended."""
+    failing = (size for size in analysis.sizes if size.choice is not None and size.choice.fails)
+    fastest = min(failing, key=lambda size: size.seconds, default=best)
+    if fastest.choice is None or fastest.seconds >= best.seconds:
+        return []
+    would_take = f"Batch size {fastest.batch_size:,} would take {units.seconds(fastest.seconds)}"
+    return [f"{would_take}, but {missed_runs(fastest.choice)}."]
 
 
 def _smaller(best: Size, rival: Size) -> str:
@@ -188,13 +223,13 @@ def _last_reached(analysis: Analysis, cliff: Cliff) -> float:
     return cliff.low or max(size for size in reached if size < cliff.at)
 
 
-def _fastest_with(analysis: Analysis, step_time: StepTime, *, fixed_cost: float) -> Size:
-    """The fastest size if the fixed cost of a step were a multiple of what it is."""
-    reached: Sequence[Size] = [s for s in analysis.sizes if s.choice is not None]
+def _fastest_with(analysis: Analysis, step_time: StepTime, best: Size, *, fixed_cost: float) -> Size:
+    """The fastest that may be recommended if the fixed cost of a step were a multiple of what it is."""
+    reached = [s for s in analysis.sizes if s.choice is not None and not s.choice.fails]
 
     def seconds(size: Size) -> float:
         # In proportion, not as a difference: a measured step may be shorter than the line's fixed cost.
         per_sample = step_time.b * size.batch_size
         return size.seconds * (fixed_cost * step_time.a + per_sample) / (step_time.a + per_sample)
 
-    return min(reached, key=seconds)
+    return min(reached, key=seconds, default=best)
