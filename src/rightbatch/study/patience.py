@@ -62,7 +62,7 @@ def scatters(spreads: Mapping[int, Spread], wanted: Collection[int]) -> dict[int
 
     Example:
         >>> scatters({8: Spread(4.0, 100), 64: Spread(0.1, 10)}, [8, 32])
-        {8: 0.25, 32: 0.2}
+        {8: 0.2, 32: 0.2}
     """
     everywhere = _variance(PRIOR_SCATTER**2, spreads.values())
     own = {size: _variance(everywhere, [spreads[size]] if size in spreads else []) for size in wanted}
