@@ -53,6 +53,15 @@ def test_the_best_of_a_valley_is_found(start: int, best: int, cliff: int) -> Non
     assert {expected - COARSE, expected, expected + COARSE} <= set(scores)
 
 
+@given(starts, st.integers(3, 9))
+def test_of_equals_the_middle_is_the_best(start: int, equals: int) -> None:
+    """A learning rate on a plateau may be off by as much either way; there is no edge to look beyond."""
+    plateau = [start + COARSE * k for k in range(equals)]
+    assert best_point(dict.fromkeys(plateau, 2.0)) == start + COARSE * ((equals - 1) // 2)
+    assert best_point({**dict.fromkeys(plateau, 2.0), start - COARSE: 2.5}) in plateau[1:-1]
+    assert next_points(dict.fromkeys(plateau, 2.0)) == []
+
+
 @given(starts)
 def test_when_everything_diverges_it_goes_down(start: int) -> None:
     """Divergence says: smaller. The search takes three more rates at the lower edge, and gives up at last."""

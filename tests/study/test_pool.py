@@ -141,15 +141,15 @@ def slow_choice(cells: Array, points: tuple[int, ...]) -> tuple[int, int, int] |
     most = max(len(values) for values in ran)
     if most == 1:
         return slow_choice_of_one([(p, values[0]) for p, values in zip(points, ran, strict=True) if values])
-    best: tuple[int, int, int] | None = None
-    best_mean = math.inf
-    for point, values in zip(points, ran, strict=True):
-        arrived = [value for value in values if value < math.inf]
-        mean = sum(arrived) / len(arrived) if arrived else math.inf
-        compared = len(values) == most and arrived
-        if compared and (best is None or (-len(arrived), mean) < (-best[1], best_mean)):
-            best, best_mean = (point, len(arrived), most), mean
-    return best
+    compared = [
+        (-len(arrived), round(sum(arrived) / len(arrived), 9), point)
+        for point, values in zip(points, ran, strict=True)
+        if len(values) == most and (arrived := [value for value in values if value < math.inf])
+    ]
+    if not compared:
+        return None
+    equals = sorted(known[2] for known in compared if known[:2] == min(compared)[:2])
+    return equals[(len(equals) - 1) // 2], -min(compared)[0], most
 
 
 def slow_choice_of_one(runs: list[tuple[int, float]]) -> tuple[int, int, int] | None:
@@ -164,8 +164,9 @@ def slow_choice_of_one(runs: list[tuple[int, float]]) -> tuple[int, int, int] | 
     scores = [
         logs[i] / 2 + logs[max(i - 1, 0)] / 4 + logs[min(i + 1, len(logs) - 1)] / 4 for i in range(len(logs))
     ]
-    arrived = [i for i, (_, value) in enumerate(runs) if value < math.inf]
-    return (runs[min(arrived, key=lambda i: scores[i])][0], 1, 1) if arrived else None
+    arrived = {runs[i][0]: round(scores[i], 9) for i in range(len(runs)) if runs[i][1] < math.inf}
+    equals = sorted(point for point in arrived if arrived[point] == min(arrived.values()))
+    return (equals[(len(equals) - 1) // 2], 1, 1) if equals else None
 
 
 @given(tables)

@@ -48,8 +48,25 @@ def halves(points: Sequence[int]) -> list[list[int]]:
 
 
 def best_point(scores: Mapping[int, float]) -> int:
-    """The point of the least score; of equals the lowest."""
-    return min(sorted(scores), key=scores.__getitem__)
+    """The point of the least score; of equals the middle one, or the lowest where all diverged.
+
+    Example:
+        >>> best_point({-4: 9.0, -2: 5.0, 0: 5.0, 2: 5.0}), best_point({-2: math.inf, 0: math.inf})
+        (0, -2)
+    """
+    least = min(scores.values())
+    equals = sorted(point for point, score in scores.items() if score == least)
+    return equals[0] if math.isinf(least) else equals[middle(len(equals))]
+
+
+def middle(count: int) -> int:
+    """The index of the middle one of so many, the lower of two.
+
+    Example:
+        >>> [middle(count) for count in (1, 2, 3, 4)]
+        [0, 0, 1, 1]
+    """
+    return (count - 1) // 2
 
 
 def next_points(scores: Mapping[int, float], step: int = COARSE) -> list[int]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from rightbatch import units
 from rightbatch.records import Array, Outcome
-from rightbatch.study.grid import lr_at
+from rightbatch.study.grid import lr_at, middle
 from rightbatch.study.subject import Run
 
 NOT_REACHED = 1e3
@@ -22,6 +22,9 @@ ARRIVES = 0.8
 
 _NO_ACCIDENT = 2
 """Misses from which a size is left out: one of three is no proof that more than a fifth miss."""
+
+_ROUNDING = 1e-9
+"""By which means of the same logs may differ."""
 
 NEARLY_ALL = 0.9
 """Share of the runs that reach the target with another learning rate."""
@@ -98,8 +101,9 @@ def choices(table: Pool) -> dict[int, Choice]:
 
     Only learning rates that were run with as many seeds as any other at that size are compared, and of
     them those that reached the target in at least nine tenths of the most; the best is the one of the least
-    mean ln steps, a missed run counted with twice the steps of the longest. Of a single seed the least of
-    several is mostly a lucky one: there each learning rate is judged with its neighbours.
+    mean ln steps, a missed run counted with twice the steps of the longest; of equals the middle one. Of a
+    single seed the least of several is mostly a lucky one: there each learning rate is judged with its
+    neighbours.
     """
     found = {}
     for column, batch_size in enumerate(table.batch_sizes):
@@ -114,7 +118,9 @@ def choices(table: Pool) -> dict[int, Choice]:
         score = mean + (1 - reached / ran.max()) * (longest - mean)
         if ran.max() == 1:
             score[ran == 1] = _with_neighbours(np.where(reached > 0, score, longest)[ran == 1])
-        best = int(np.where(reached >= NEARLY_ALL * reached.max(), score, np.inf).argmin())
+        score[reached < NEARLY_ALL * reached.max()] = np.inf
+        equals = np.flatnonzero(score <= score.min() + _ROUNDING)
+        best = int(equals[middle(len(equals))])
         found[batch_size] = Choice(
             point=table.points[best],
             steps=math.exp(mean[best]),
