@@ -140,6 +140,15 @@ def with_missed() -> dict[str, Any]:
     return document
 
 
+def with_seldom() -> dict[str, Any]:
+    """The same, where 64 is the fastest, but two of its five runs missed the target."""
+    document = example()
+    row = document["batch_sizes"][SIZES.index(64)]
+    row.update(seconds_to_target=0.001, seconds_interval=[0.0009, 0.0011], seeds_reached=3, seeds_missed=2)
+    row.update(misses_too_often=True, note="2 of 5 runs missed the target with the best learning rate")
+    return document
+
+
 def nothing_reached() -> dict[str, Any]:
     """The same, where no batch size reached the target and the budget was spent."""
     document = example()
@@ -265,6 +274,7 @@ def _row(position: int) -> dict[str, Any]:
         "runs": 45,
         "seeds_reached": 5,
         "seeds_missed": 0,
+        "misses_too_often": False,
         "note": "",
         "learning_rates": [_rate(position, power) for power in range(-3, 4)],
     }

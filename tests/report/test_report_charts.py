@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from report.example_document import SIZES, N, bare, example, quick, with_cliff, with_missed
+from report.example_document import SIZES, N, bare, example, quick, with_cliff, with_missed, with_seldom
 from rightbatch import units
 from rightbatch.report import axes, charts, generalisation, noise, palette, rate_chart, series
 
@@ -57,10 +57,12 @@ def test_time_to_target_marks_the_recommended_size() -> None:
 
 
 def test_standings_differ_in_shape_not_only_in_colour() -> None:
-    """Someone who sees no colour tells recommended, within 5 % and slower apart."""
-    traces = named(figures(example())["time"])
-    symbols = [traces[name]["marker"]["symbol"] for name in ("recommended", "within 5 %", "slower")]
-    assert len(set(symbols)) == 3
+    """Someone who sees no colour tells recommended, within 5 %, slower and missed too often apart."""
+    traces = named(figures(with_seldom())["time"])
+    names = ("recommended", "within 5 %", "slower", "missed too often")
+    symbols = [traces[name]["marker"]["symbol"] for name in names]
+    assert len(set(symbols)) == 4
+    assert traces["missed too often"]["x"] == [64]
 
 
 def test_what_is_foretold_is_hollow_and_has_no_whiskers() -> None:

@@ -2,7 +2,17 @@
 
 import pytest
 
-from report.example_document import B_CRIT, S_MIN, SIZES, N, bare, example, nothing_reached, with_missed
+from report.example_document import (
+    B_CRIT,
+    S_MIN,
+    SIZES,
+    N,
+    bare,
+    example,
+    nothing_reached,
+    with_missed,
+    with_seldom,
+)
 from rightbatch.report import series
 from rightbatch.report.document import Standing, spans, standing
 from rightbatch.report.page import page
@@ -15,6 +25,15 @@ def test_standing_of_each_batch_size() -> None:
     expected = dict.fromkeys(SIZES, Standing.OTHER)
     expected |= {16: Standing.WITHIN, 32: Standing.RECOMMENDED, 1024: Standing.MISSED, N: Standing.MISSED}
     assert found == expected
+
+
+def test_a_size_that_too_many_runs_miss_is_not_slower() -> None:
+    """Whatever its time; recommended it stays so, where no size does better."""
+    document = with_seldom()
+    row = document["batch_sizes"][SIZES.index(64)]
+    assert standing(document, row) is Standing.SELDOM
+    document["recommendation"]["batch_size"] = 64
+    assert standing(document, row) is Standing.RECOMMENDED
 
 
 def test_spans_of_sizes_apart_stay_apart() -> None:

@@ -104,6 +104,7 @@ def test_the_row_of_a_batch_size() -> None:
         "runs": 6,
         "seeds_reached": 2,
         "seeds_missed": 0,
+        "misses_too_often": False,
         "note": "",
     }
     lost = {"learning_rate": 2.0, "steps_to_target": None, "reached": 0, "runs": 2, "outcome": "diverged"}
@@ -252,6 +253,7 @@ def test_a_size_that_is_missed_too_often_says_so() -> None:
         "2 of 4 runs missed the target with the best learning rate",
     ]
     assert [(row["seeds_reached"], row["seeds_missed"]) for row in rows[:2]] == [(3, 1), (2, 2)]
+    assert [row["misses_too_often"] for row in rows] == [False, True, False]
 
 
 def test_sizes_above_the_memory_limit_say_so() -> None:

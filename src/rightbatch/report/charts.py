@@ -15,6 +15,7 @@ _LOOK = {
     Standing.RECOMMENDED: {"symbol": "diamond", "size": 14, "color": palette.VERMILLION},
     Standing.WITHIN: {"symbol": "circle", "size": 9, "color": palette.BLUE},
     Standing.OTHER: {"symbol": "square", "size": 7, "color": palette.FAINT},
+    Standing.SELDOM: {"symbol": "triangle-down-open", "size": 9, "color": palette.MUTED},
 }
 _MEASURED = {"symbol": "circle", "size": 6, "color": palette.BLUE}
 _FORETOLD = {"symbol": "circle-open", "size": 9, "color": palette.BLUE}

@@ -19,6 +19,7 @@ class Standing(StrEnum):
     RECOMMENDED = "recommended"
     WITHIN = "within 5 %"
     OTHER = "slower"
+    SELDOM = "missed too often"
     MISSED = "not reached"
     NOT_RUN = "not run"
 
@@ -32,6 +33,8 @@ def standing(document: Document, row: Mapping[str, Any]) -> Standing:
         return Standing.NOT_RUN
     if not row["reached"]:
         return Standing.MISSED
+    if row["misses_too_often"]:
+        return Standing.SELDOM
     if advice is not None and row["batch_size"] in advice["within_5_percent"]:
         return Standing.WITHIN
     return Standing.OTHER

@@ -30,6 +30,7 @@ _CLASSES = {
     Standing.RECOMMENDED: "recommended",
     Standing.WITHIN: "within",
     Standing.OTHER: "",
+    Standing.SELDOM: "",
     Standing.MISSED: "missed",
     Standing.NOT_RUN: "not-run",
 }

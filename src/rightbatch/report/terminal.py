@@ -24,6 +24,7 @@ _STYLES = {
     Standing.RECOMMENDED: "bold green",
     Standing.WITHIN: "green",
     Standing.OTHER: "",
+    Standing.SELDOM: "dim",
     Standing.MISSED: "dim",
     Standing.NOT_RUN: "dim",
 }

@@ -51,7 +51,9 @@ def standfirst(document: Document) -> str:
             f"{reaches}That rests on one tuned run: if its noise scale misses the critical batch size by a "
             f"factor of 4, the fastest lies between {low} and {high}."
         )
-    return reaches + _doubt(advice["interval"], advice["within_5_percent"])
+    if _none_is_sure(document):
+        return f"{reaches}At every batch size too many runs miss it; at this one the fewest do."
+    return reaches + _doubt(advice["interval"], advice["within_5_percent"], _among(document))
 
 
 def _too_heavy(document: Document) -> bool:
@@ -61,7 +63,20 @@ def _too_heavy(document: Document) -> bool:
     return limit is not None and any((row["memory_bytes"] or 0) > limit for row in reached)
 
 
-def _doubt(interval: list[int] | None, near: list[int]) -> str:
+def _none_is_sure(document: Document) -> bool:
+    """Whether even the recommended size misses the target too often."""
+    best = document["recommendation"]["batch_size"]
+    return any(row["misses_too_often"] for row in document["batch_sizes"] if row["batch_size"] == best)
+
+
+def _among(document: Document) -> str:
+    """Of which sizes the recommended is the fastest, where one that misses the target too often is faster."""
+    time = document["recommendation"]["seconds_to_target"]
+    seldom = (row["seconds_to_target"] for row in document["batch_sizes"] if row["misses_too_often"])
+    return " of the sizes that seldom miss it" if any(seconds < time for seconds in seldom) else ""
+
+
+def _doubt(interval: list[int] | None, near: list[int], among: str) -> str:
     range_ = (
         f"With 95 % probability the fastest batch size lies between {interval[0]} and {interval[1]}"
         if interval
@@ -70,7 +85,7 @@ def _doubt(interval: list[int] | None, near: list[int]) -> str:
     if interval and interval[0] == interval[1]:
         range_ = f"With 95 % probability the fastest batch size is {interval[0]}"
     others = f"{units.listed([str(size) for size in near])} {'are' if len(near) > 1 else 'alone is'}"
-    within = f"{others} within 5 % of the least time" if near else ""
+    within = f"{others} within 5 % of the least time{among}" if near else ""
     return "; ".join(part for part in (range_, within) if part) + "."
 
 
@@ -120,14 +135,17 @@ def table_key(document: Document) -> str:
 
 def time_to_target(shown: series.TimeToTarget) -> str:
     """What the chart of T(B) shows."""
-    best = min(shown.points, key=lambda point: point.value)
+    often = [point for point in shown.points if point.standing is not Standing.SELDOM]
+    best = min(often or shown.points, key=lambda point: point.value)
     ends = [point for point in (shown.points[0], shown.points[-1]) if point is not best]
     slower = [
         f"batch size {end.batch_size} takes {units.times(end.value / best.value)} as long" for end in ends
     ]
     is_ = "is foretold to be" if best.foretold else "is"
     said = f"Batch size {best.batch_size} {is_} the fastest: {units.seconds(best.value)} to the target."
-    return " ".join([said, *_sentences(slower), *_hollow(shown.points), *_never(shown.missed)])
+    return " ".join(
+        [said, *_sentences(slower), *_seldom(shown.points), *_hollow(shown.points), *_never(shown.missed)]
+    )
 
 
 def steps_to_target(shown: series.StepsToTarget, fit: Mapping[str, Any] | None) -> str:
@@ -287,10 +305,14 @@ def _cliff(cliff: tuple[float, float | None, float | None] | None) -> list[str]:
     return [f"Beyond batch size {where} most runs do not reach the target."]
 
 
+def _seldom(points: list[series.Point]) -> list[str]:
+    seldom = [point.batch_size for point in points if point.standing is Standing.SELDOM]
+    return [f"{_sizes(seldom)} missed the target too often to be recommended."] if seldom else []
+
+
 def _never(missed: list[int]) -> list[str]:
-    if not missed:
-        return []
-    sizes = units.listed([str(size) for size in missed])
-    return [
-        f"Batch {'size' if len(missed) == 1 else 'sizes'} {sizes} never reached the target ({MISSED_SIGN})."
-    ]
+    return [f"{_sizes(missed)} never reached the target ({MISSED_SIGN})."] if missed else []
+
+
+def _sizes(which: list[int]) -> str:
+    return tables.sizes([str(size) for size in which])

@@ -262,6 +262,7 @@ def _row(size: Size, context: _Context) -> dict[str, Any]:
         "runs": len(runs),
         "seeds_reached": 0 if size.choice is None else size.choice.reached,
         "seeds_missed": 0 if size.choice is None else size.choice.seeds - size.choice.reached,
+        "misses_too_often": size.choice is not None and size.choice.fails,
         "note": _note(size, runs, used, context),
         "learning_rates": _learning_rates(runs),
     }
