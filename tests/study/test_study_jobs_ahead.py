@@ -13,7 +13,7 @@ import pytest
 
 from rightbatch.measure.clock import Timing
 from rightbatch.records import Outcome
-from rightbatch.study import search as search_module
+from rightbatch.study import race as race_module
 from rightbatch.study.ahead import Ahead
 from rightbatch.study.executor import Made, Work, made_by
 from rightbatch.study.function import Function
@@ -281,7 +281,7 @@ def test_seeds_beyond_a_race_are_expected_where_one_learning_rate_is_left(
 ) -> None:
     """Of several its end says which go on."""
     search, told = searched(8)
-    monkeypatch.setattr(search_module, "in_the_race", lambda logs: np.arange(logs.shape[1]) < racing)
+    monkeypatch.setattr(race_module, "in_the_race", lambda logs: np.arange(logs.shape[1]) < racing)
     search.expect([(8, number) for number in (3, 4, 6)])
     assert [sweep.seeds for sweep in told.expected] == [(number,) for number in expected]
     assert {len(sweep.points) for sweep in told.expected} == {racing}
