@@ -31,8 +31,9 @@ def slow_crossing(steps: list[int], curve: list[float], target: Target) -> float
     worst = math.inf if target.falls else -math.inf
     clean = [value if math.isfinite(value) else worst for value in curve]
     before = None
-    for i in range(1, len(clean) - 1):
-        here = sorted(clean[i - 1 : i + 2])[1]
+    for i in range(len(clean) - 1):
+        three = [clean[i - 1] if i else worst, clean[i], clean[i + 1]]
+        here = sorted(three)[1]
         there = here <= target.value if target.falls else here >= target.value
         if there and (before is None or not math.isfinite(before)):
             return float(steps[i])
@@ -62,14 +63,16 @@ def test_evaluations_are_few() -> None:
 
 @given(values)
 def test_smoothing_is_the_middle_of_three(curve: list[float]) -> None:
-    """Each value is the middle one of itself and its neighbours; the ends are gone."""
+    """Each value is the middle one of itself and its neighbours; the first the worse of two, no last."""
     clean = [value if math.isfinite(value) else math.inf for value in curve]
-    assert smoothed(curve) == [sorted(clean[i - 1 : i + 2])[1] for i in range(1, len(curve) - 1)]
+    middle = [sorted(clean[i - 1 : i + 2])[1] for i in range(1, len(curve) - 1)]
+    assert smoothed(curve) == ([max(clean[:2]), *middle] if len(curve) > 1 else [])
 
 
 def test_one_outlier_is_seen_through() -> None:
     """A single value, however good or bad, does not move the smoothed curve."""
-    assert smoothed([3.0, 3.0, -1e9, 3.0, 3.0]) == smoothed([3.0, 3.0, math.nan, 3.0, 3.0]) == [3.0] * 3
+    assert smoothed([3.0, 3.0, -1e9, 3.0, 3.0]) == smoothed([3.0, 3.0, math.nan, 3.0, 3.0]) == [3.0] * 4
+    assert smoothed([-1e9, 3.0, 3.0]) == [3.0] * 2
 
 
 @given(values, st.sampled_from([LOSS, ACCURACY]))
@@ -91,8 +94,8 @@ def test_a_monotone_curve_crosses_where_it_passes_the_target(curve: list[float],
     first = next((i for i, value in enumerate(curve) if target.met(value)), len(curve))
     if first >= len(curve) - 1:
         assert found is None  # the last value has no neighbour to confirm it
-    elif first <= 1:
-        assert found == steps[1]
+    elif first == 0:
+        assert found == steps[0]
     else:
         assert found is not None
         assert steps[first - 1] <= found <= steps[first] * (1 + 1e-12)
@@ -110,13 +113,20 @@ def test_after_a_gap_the_crossing_is_the_evaluation_itself() -> None:
     assert crossing([1, 2, 3, 4, 5], [math.nan, math.nan, 0.4, 0.3, 0.2], LOSS) == 3.0
 
 
+def test_between_the_first_two_evaluations_there_is_a_line_too() -> None:
+    """So few and far evaluations lose no more than others: from 0.7 at 100 to 0.3 at 200."""
+    assert crossing([100, 200, 300], [0.7, 0.3, 0.2], LOSS) == pytest.approx(150)
+    assert crossing([100, 200, 300], [0.3, 0.7, 0.2], LOSS) == pytest.approx(150)
+
+
 def test_an_exact_line_is_crossed_exactly() -> None:
     """On a curve linear in the step the crossing is that of the line: 1 - step / 100 = 0.5 at step 50."""
     steps = checks(100)
     assert crossing(steps, [1 - step / 100 for step in steps], LOSS) == pytest.approx(50, rel=1e-12)
 
 
-@pytest.mark.parametrize("curve", [[], [0.1], [0.1, 0.1]])
-def test_too_few_values_tell_nothing(curve: list[float]) -> None:
-    """Two evaluations have no middle."""
+@pytest.mark.parametrize("curve", [[], [0.1], [0.9, 0.1], [0.1, 0.9]])
+def test_one_value_at_the_target_tells_nothing(curve: list[float]) -> None:
+    """It may be luck; two do tell."""
     assert crossing(range(len(curve)), curve, LOSS) is None
+    assert crossing(range(7, 7 + len(curve) + 2), [0.1, 0.1, *curve], LOSS) == 7

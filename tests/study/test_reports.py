@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate, repeat
+from itertools import accumulate, pairwise, repeat
 
 import numpy as np
 import pytest
@@ -21,10 +21,14 @@ Report = tuple[float, float, float]
 
 
 def evaluations(
-    reports: Iterable[tuple[float, float]], *, batch_size: int = 64, most_steps: int = 10**9
+    reports: Iterable[tuple[float, float]],
+    *,
+    batch_size: int = 64,
+    most_steps: int = 10**9,
+    rows: int = 10**6,
 ) -> list[Evaluation]:
     """What becomes of these steps and losses, to the end."""
-    taken, found = Reports(batch_size, TARGET.value, most_steps), []
+    taken, found = Reports(batch_size, rows, TARGET.value, most_steps), []
     for steps, metric in reports:
         found += taken.note(steps, metric)
     return found + taken.flush()
@@ -66,6 +70,27 @@ def test_reports_far_apart_stay_as_they_are(batch_size: int, falls_to: float) ->
     reports = [(50 * k, 2 * falls_to**k) for k in range(1, 9)]
     assert evaluations(reports, batch_size=batch_size) == reports
     assert evaluations(reports[:2], batch_size=batch_size) == reports[:2]
+
+
+@pytest.mark.parametrize("batch_size", [1, 8, 64])
+@pytest.mark.parametrize("epoch", [1000 // 8 * 8, 1000])
+def test_what_is_reported_once_an_epoch_waits_for_nothing(batch_size: int, epoch: int) -> None:
+    """However noisy it is beside what is left of the way, with or without a last, small batch."""
+    noise = np.random.default_rng(4).standard_normal(12)
+    reports = [(k * epoch / batch_size, 0.12 + 0.02 * value) for k, value in enumerate(noise, start=1)]
+    found = evaluations(reports, batch_size=batch_size, rows=1000)
+    assert [value for _, value in found] == [value for _, value in reports]
+    other = [(1.3 * steps, value) for steps, value in reports]
+    assert len(evaluations(other, batch_size=batch_size, rows=1000)) == (12 if batch_size == 64 else 1)
+
+
+def test_epochs_that_come_often_are_averaged_but_wait_for_nothing() -> None:
+    """Of 200 epochs there are as many evaluations as of 200 steps of a learner, none later than due."""
+    noise = np.random.default_rng(5).standard_normal(200)
+    reports = [(10.0 * k, 0.12 + 0.05 * value) for k, value in enumerate(noise, start=1)]
+    found = evaluations(reports, batch_size=8, rows=80)
+    assert 40 < len(found) < 80
+    assert max(later / step for (step, _), (later, _) in pairwise(found[20:])) < 1.15
 
 
 @pytest.mark.parametrize(("batch_size", "most"), [(1, 0.15), (4, 0.05), (16, 0.0)])

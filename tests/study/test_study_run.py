@@ -386,4 +386,4 @@ def test_rates_are_found_on_the_closed_form() -> None:
     (choice,) = choices(pool(store.runs(), [64])).values()
     assert (choice.reached, choice.seeds) == (2, 2)
     assert 2.0 ** (choice.point / 2) == pytest.approx(0.5, rel=0.5)
-    assert choice.steps == 2.0  # the first step that has a neighbour on either side to confirm it
+    assert choice.steps == 1.0

@@ -1,17 +1,14 @@
 """The sentences of a known case, word for word."""
 
 import math
-import re
 from dataclasses import replace
-
-import pytest
 
 from rightbatch.stats.cliff import Cliff
 from rightbatch.stats.stepcurve import fit_step_curve
 from rightbatch.stats.steptime import StepTime
 from rightbatch.study.pool import Choice
 from rightbatch.study.recommend import Analysis, Fit, Size
-from rightbatch.study.words import doubts, reasons, recommendation_sentence, would_change_if
+from rightbatch.study.words import reasons, recommendation_sentence, would_change_if
 
 TARGET = "val_loss ≤ 0.2"
 
@@ -171,76 +168,6 @@ def test_without_timings_of_several_sizes_only_the_target_matters() -> None:
     assert len(would_change_if(replace(ANALYSIS, step_time=None), TARGET)) == 1
 
 
-def doubted(
-    text: str,
-    steps: tuple[float | None, ...] = (100.0, 40.0),
-    *,
-    baseline: float | None = None,
-    task: str = "classification",
-    seeds: int = 3,
-) -> list[str]:
-    """What is said of a target by these steps, to which three of the seeds came; `None`: never reached."""
-    metric, value = re.split("[<>]=", text)
-    target = {"metric": metric, "value": float(value), "text": text, "baseline": baseline}
-    sizes = [size(2**k, count, 1e-4, seeds=seeds) for k, count in enumerate(steps)]
-    return doubts({"task": task}, target, sizes)
-
-
-@pytest.mark.parametrize(
-    ("text", "baseline", "task", "said"),
-    [
-        ("val_loss<=0.694", 0.69314, "classification", "the shares of the classes, val_loss 0.6931"),
-        ("val_accuracy>=0.97", 0.98, "classification", "the shares of the classes, val_accuracy 0.98"),
-        ("rmse<=1.1", 1.0, "regression", "the mean of the label, rmse 1"),
-    ],
-)
-def test_a_target_worse_than_guessing(text: str, baseline: float, task: str, said: str) -> None:
-    """It says what guessing gives, and what to do."""
-    way_out = "check that the label can be told from the features, or choose a harder target"
-    written = text.replace("<=", " ≤ ").replace(">=", " ≥ ")
-    said = f"to guess {said.replace(',', ' for every row gives')}"
-    assert doubted(text, baseline=baseline, task=task) == [
-        f"The target {written} is worse than guessing: {said}; {way_out}."
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "baseline"), [("val_loss<=0.69", 0.69), ("val_accuracy>=0.98", 0.98), ("loss<=9", None)]
-)
-def test_a_target_that_guessing_does_not_beat(text: str, baseline: float | None) -> None:
-    """As good as the guess, or nothing is known of that."""
-    assert doubted(text, baseline=baseline) == []
-
-
-@pytest.mark.parametrize(("steps", "said"), [((4.2, 1.0, None), "5 steps"), ((0.4,), "1 step")])
-def test_a_target_that_is_reached_too_soon(steps: tuple[float | None, ...], said: str) -> None:
-    """Within five steps at every size that reached it; six at one of them are enough."""
-    assert doubted("val_loss<=0.3", steps) == [
-        (
-            f"No batch size needs more than {said} to val_loss ≤ 0.3, too few to tell them apart; "
-            "choose a harder target."
-        )
-    ]
-    assert doubted("val_loss<=0.3", (*steps, 5.1)) == []
-
-
-def test_a_target_that_too_few_runs_reach() -> None:
-    """At every size more than a fifth miss it: two of five; three of four are told apart from an accident."""
-    assert doubted("val_loss<=0.3", seeds=5) == [
-        (
-            "At every batch size more than 20 % of the runs miss val_loss ≤ 0.3 (2 of 5 at 2, the most "
-            "reliable); choose an easier target."
-        )
-    ]
-    assert doubted("val_loss<=0.3", (4.0, 2.0), seeds=6) == [
-        (
-            "At every batch size more than 20 % of the runs miss val_loss ≤ 0.3 (3 of 6 at 2, the most "
-            "reliable), and none needs more than 4 steps; train on more rows, or to another target."
-        )
-    ]
-    assert doubted("val_loss<=0.3", seeds=4) == doubted("val_loss<=0.3", seeds=3) == []
-
-
 def test_a_faster_size_that_is_passed_over_says_why() -> None:
     """Of those that miss the target too often only the fastest, and only if it would be faster."""
     failing = [replace(one, choice=Choice(point=0, steps=20.0, reached=3, seeds=5)) for one in SIZES[:3:2]]
@@ -249,8 +176,3 @@ def test_a_faster_size_that_is_passed_over_says_why() -> None:
     slower = replace(failing[0], choice=Choice(point=0, steps=900.0, reached=3, seeds=5))
     kept = replace(passed, sizes=(slower, *SIZES[1:]))
     assert "missed" not in " ".join(reasons(kept, TARGET))
-
-
-def test_nothing_reached_is_no_doubt() -> None:
-    """Then the target is too hard, and the headline says so."""
-    assert doubted("val_loss<=0.3", (None, None)) == []

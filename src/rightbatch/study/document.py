@@ -15,6 +15,7 @@ from rightbatch.stats.stepcurve import StepCurve
 from rightbatch.study.advice import Advice, accumulation, break_even, tolerated_rates
 from rightbatch.study.costs import memory_of, recent, too_large
 from rightbatch.study.document_rates import rate_law
+from rightbatch.study.doubts import doubts
 from rightbatch.study.generalisation import compared
 from rightbatch.study.grid import lr_at
 from rightbatch.study.pool import Pool, pool
@@ -25,7 +26,6 @@ from rightbatch.study.store import Store
 from rightbatch.study.subject import Run
 from rightbatch.study.words import (
     advised,
-    doubts,
     missed_runs,
     reasons,
     recommendation_sentence,
@@ -74,7 +74,7 @@ def document_of(
         "data": about["data"],
         "settings": _settings(settings, prefer, memory_limit, store.fact("budget")),
         "target": target,
-        "doubts": doubts(about["data"], target, analysis.sizes),
+        "doubts": doubts(about["data"], target, analysis.sizes, runs),
         "noise_scale": _noise_scale(store.fact("noise")),
         "recommendation": _recommendation(
             analysis,

@@ -97,7 +97,7 @@ class Function:
         """
         rules, worker = {seed: Rules(sweep) for seed in sweep.seeds}, Worker()
         racers = [
-            _Racer(self, sweep, seed, Curve(point), _reports(sweep))
+            _Racer(self, sweep, seed, Curve(point), self._reports(sweep))
             for seed in sweep.seeds
             for point in sweep.points
         ]
@@ -114,6 +114,9 @@ class Function:
         over = [racer for racer in racers if racer.curve.outcome is not None]
         timings = [timing for racer in over if (timing := racer.timing()) is not None]
         return [racer.curve.run(sweep.batch_size, racer.seed) for racer in over], timings
+
+    def _reports(self, sweep: Sweep) -> Reports:
+        return Reports(sweep.batch_size, self.samples, sweep.target.value, sweep.most_steps)
 
 
 @dataclass(slots=True)
@@ -189,10 +192,6 @@ class _Racer:
         if not steps:
             return None
         return Timing(self.sweep.batch_size, 0, max(1, round(steps)), seconds / steps)
-
-
-def _reports(sweep: Sweep) -> Reports:
-    return Reports(sweep.batch_size, sweep.target.value, sweep.most_steps)
 
 
 def _take_turn(racer: _Racer, rules: Rules, worker: Worker, deadline: float) -> None:

@@ -30,6 +30,9 @@ _TO_DEVIATION = 1.4826
 _ENOUGH = 5
 """Reports of a small batch, far apart but evenly, that tell whether they are noisy."""
 
+_ROUNDING = 1e-9
+"""Of steps, which are examples over the batch size."""
+
 _EVEN = 0.1
 """By which share evenly spaced reports may be further apart than those before."""
 
@@ -46,21 +49,25 @@ class Reports:
     that, it waits until its standard error is at most a quarter of the longest way to the target that was
     seen. The noise of a report is told by second differences, which a trend hardly enters. Small batches wait
     for their first evaluation until it is known how often is reported; where that is every so many steps,
-    five reports tell whether they are so noisy that they must be averaged, too.
+    five reports tell whether they are so noisy that they must be averaged, too. Who reports once an epoch
+    evaluates, or has seen all rows since: nothing waits for such reports to be less noisy.
 
     Args:
         batch_size: examples of a step.
+        rows: of the training data: those of an epoch.
         target: value of the metric to reach.
         most_steps: after which a run is over, whatever is known.
     """
 
     batch_size: int
+    rows: int
     target: float
     most_steps: int
     steps: float = 0.0
     """That were made."""
     _averaged: bool | None = None
     """Whether reports are averaged; `None`: not known yet."""
+    _each_epoch: bool = False
     _due: float = 1.0
     _made: int = 0
     """Step of the last evaluation."""
@@ -80,6 +87,8 @@ class Reports:
         Returns:
             The evaluations that it completes, mostly none or one.
         """
+        if not self.steps and self._whole_epochs(steps):
+            self._each_epoch, self._averaged = True, False
         if steps < next_check(math.floor(self.steps)):
             self._averaged = True
         self.steps = steps
@@ -95,7 +104,8 @@ class Reports:
             return []
         self._due = next_check(math.floor(steps))
         error = self._error()
-        return [] if self._averaged and error > _SHARE * self._way else self.flush()
+        waits = self._averaged and not self._each_epoch and error > _SHARE * self._way
+        return [] if waits else self.flush()
 
     def flush(self) -> list[Evaluation]:
         """The evaluation that the reports since the last make, or each of them while they are as rare."""
@@ -107,6 +117,12 @@ class Reports:
         steps = sum(step for step, _ in reports) / len(reports)
         self._made = max(self._made + 1, round(steps))
         return self._made, sum(metric for _, metric in reports) / len(reports)
+
+    def _whole_epochs(self, steps: float) -> bool:
+        """Whether these steps make whole epochs, with or without the last batch, which may be small."""
+        full = self.rows // self.batch_size
+        epochs = steps // max(full, 1)
+        return steps >= max(full, 2) and steps <= epochs * self.rows / self.batch_size + _ROUNDING
 
     def _look(self) -> bool | None:
         """What the first reports, none closer than evaluations, say of those to come."""

@@ -1,8 +1,6 @@
 """The recommendation in words: every sentence is computed from the runs."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -10,11 +8,8 @@ from rightbatch import units
 from rightbatch.stats.cliff import Cliff
 from rightbatch.stats.steptime import StepTime
 from rightbatch.study.advice import TOLERATED, Advice
-from rightbatch.study.pool import ARRIVES, Choice
+from rightbatch.study.pool import Choice
 from rightbatch.study.recommend import Analysis, Fit, Size
-
-_FEW_STEPS = 5
-"""Steps to target up to which a size says little: one step more or less is then a fifth of the way."""
 
 _PLACES = 1000
 """Batch sizes among which the best by the two curves is looked for: less than a per cent apart."""
@@ -98,59 +93,6 @@ def would_change_if(analysis: Analysis, target: str) -> list[str]:
         "expect a larger batch to be fastest."
     )
     return said
-
-
-def doubts(data: Mapping[str, Any], target: Mapping[str, Any], sizes: Sequence[Size]) -> list[str]:
-    """What speaks against the target: that guessing reaches it, too few runs do, or all too soon to tell.
-
-    Args:
-        data: what the document says of the data.
-        target: what it says of the target.
-        sizes: what is known of every batch size.
-    """
-    written = units.target(target["text"])
-    return [*_guessed(data["task"], target, written), *_arrivals(sizes, written)]
-
-
-def _arrivals(sizes: Sequence[Size], written: str) -> list[str]:
-    """That too few runs reach the target, or all so soon that the sizes cannot be told apart."""
-    known = [size.estimate if size.choice is None else size.steps for size in sizes]
-    most = max((steps for steps in known if steps is not None), default=math.inf)
-    soon = f"needs more than {units.plural(math.ceil(most), 'step')}" if most <= _FEW_STEPS else ""
-    seldom = _seldom(sizes, written)
-    if seldom and soon:
-        return [f"{seldom}, and none {soon}; train on more rows, or to another target."]
-    if seldom:
-        return [f"{seldom}; choose an easier target."]
-    if soon:
-        return [f"No batch size {soon} to {written}, too few to tell them apart; choose a harder target."]
-    return []
-
-
-def _seldom(sizes: Sequence[Size], written: str) -> str:
-    """That at every batch size more runs miss the target than may where one is recommended."""
-    reached = [
-        (size.share_reached, size.batch_size, size.choice) for size in sizes if size.choice is not None
-    ]
-    if not reached or not all(choice.fails for _, _, choice in reached):
-        return ""
-    _, size, choice = max(reached, key=lambda known: known[:2])
-    least = f"{choice.seeds - choice.reached} of {choice.seeds} at {size:,}, the most reliable"
-    return f"At every batch size more than {units.percent(1 - ARRIVES)} of the runs miss {written} ({least})"
-
-
-def _guessed(task: str, target: Mapping[str, Any], written: str) -> list[str]:
-    """That the target is worse than a guess that is the same for every row, where that is known."""
-    baseline, metric = target.get("baseline"), target["metric"]
-    if baseline is None:
-        return []
-    short = baseline - target["value"] if ">=" in target["text"] else target["value"] - baseline
-    if short <= 0:
-        return []
-    same = "the mean of the label" if task == "regression" else "the shares of the classes"
-    way_out = "check that the label can be told from the features, or choose a harder target"
-    guessed = f"to guess {same} for every row gives {metric} {baseline:.4g}"
-    return [f"The target {written} is worse than guessing: {guessed}; {way_out}."]
 
 
 def _rival(analysis: Analysis, best: Size, *, smaller: bool) -> Size | None:
